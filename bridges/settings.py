@@ -1,0 +1,74 @@
+"""The whole configuration: the sections of the core and those of each bridge."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from core.settings import Access, Address, AnyUpstream, Database, Http, Logging, Relaying, Section
+
+
+class SlackSettings(Section):
+    bot_token: SecretStr = Field(description="the bot token of your Slack app, it starts with xoxb-")
+    app_token: SecretStr | None = None
+    mode: Literal["socket", "http"] = "socket"
+    signing_secret: SecretStr | None = None
+    api_url: Address = "https://slack.com/api"
+    upstream: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> SlackSettings:
+        if self.mode == "socket" and self.app_token is None:
+            raise ValueError('needs app_token (it starts with xapp-) when mode is "socket"')
+        if self.mode == "http" and self.signing_secret is None:
+            raise ValueError('needs signing_secret when mode is "http"')
+        return self
+
+
+class DiscordSettings(Section):
+    token: SecretStr = Field(description="the bot token, from the Bot page of your application")
+    api_url: Address = "https://discord.com/api/v10"
+    gateway_url: Address = "wss://gateway.discord.gg"
+    upstream: str | None = None
+    answer_in: Literal["channel", "thread"] = "channel"
+    """Where a mention in a channel is answered: in the channel, or in a new thread."""
+
+
+class TelegramSettings(Section):
+    token: SecretStr = Field(description="the bot token that @BotFather gave you")
+    mode: Literal["polling", "webhook"] = "polling"
+    public_url: Address | None = None
+    """Where Telegram reaches the HTTP server, without a path, in webhook mode."""
+    api_url: Address = "https://api.telegram.org"
+    upstream: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> TelegramSettings:
+        if self.mode == "webhook" and self.public_url is None:
+            raise ValueError('needs public_url (where Telegram reaches this program) when mode is "webhook"')
+        return self
+
+
+class Bridges(Section):
+    slack: SlackSettings | None = None
+    discord: DiscordSettings | None = None
+    telegram: TelegramSettings | None = None
+
+
+class AccessSections(Section):
+    """S1: Telegram starts closed, Slack with its own workspace, Discord open where it was invited."""
+
+    slack: Access = Access(policy="members")
+    discord: Access = Access(policy="open")
+    telegram: Access = Access(policy="pairing")
+
+
+class Settings(Section):
+    database: Database = Database()
+    http: Http = Http()
+    relay: Relaying = Relaying()
+    log: Logging = Logging()
+    bridges: Bridges = Bridges()
+    upstreams: dict[str, AnyUpstream] = Field(default_factory=dict)
+    access: AccessSections = AccessSections()

@@ -1,0 +1,81 @@
+"""The seam to a chat platform: what the relay asks of every bridge, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from core.model import Attachment, Message, MessageId, ThreadId
+from core.pace import Pace
+
+Accept = Callable[[Message], Awaitable[None]]
+"""Returns once the message is recorded, and only then may the platform be told that it was received. Taking the same
+message twice does no harm. Raises only `core.errors.DatabaseError`: then nothing is recorded, and the platform must be
+left to deliver it again."""
+
+
+class Surface(Protocol):
+    """One platform message being written. It is told the whole text each time and finds out itself what to send."""
+
+    @property
+    def message(self) -> MessageId | None:
+        """The platform's id, as soon as the message exists."""
+
+    @property
+    def shown(self) -> str | None:
+        """The text last confirmed by the platform, as it was given to `show`; None before anything is."""
+
+    async def show(self, text: str, *, final: bool) -> None:
+        """Takes one step towards showing `text`, the whole Markdown of this message, and sets `message` and `shown`.
+
+        One call makes at most one call that creates a message. If `shown` still differs afterwards, the caller records
+        `message` and calls again (a platform without any means to find its own posts creates a placeholder first).
+
+        Empty text: on a message that does not exist yet it may create a placeholder, or do nothing; with `final` it
+        takes an existing message away. `final` text stays: leftovers of growing (a cursor, a native stream) go.
+        Showing the same twice does no harm. Raises `PlatformError` only."""
+
+
+class Bridge(Protocol):
+    """One platform. Used as an async context manager: entered before anything else, which checks the token and raises
+    `ConfigError` with a sentence that says what to do; the REST side works from then on, also without `listen`."""
+
+    name: str
+
+    @property
+    def pace(self) -> Pace:
+        """How fast it may speak."""
+
+    async def listen(self, accept: Accept) -> None:
+        """Hands over what people say, until cancelled. Reconnects by itself; raises `ConfigError` for what can never
+        work (a revoked token). One bad event never blocks the rest."""
+
+    def fits(self, text: str) -> bool:
+        """Can one message of this platform hold this Markdown, once rendered? Pure, and true for the empty text."""
+
+    def open(
+        self,
+        thread: ThreadId,
+        key: str,
+        message: MessageId | None = None,
+        *,
+        reply_to: MessageId | None = None,
+    ) -> Surface:
+        """A new platform message, or one taken up again. `key` (at most 25 characters of `[0-9a-z]`) names this part
+        for good: a repeated creation under one key must be harmless where the platform has a means for it. `reply_to`
+        is the person's message that a new one answers, for platforms where readers expect to see that; it may be gone
+        by then, which does no harm. Does no I/O."""
+
+    async def find(self, thread: ThreadId, key: str) -> MessageId | None:
+        """The message that was created under this key, if the platform can tell; else None."""
+
+    def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
+        """Shows that an answer is being written, as long as the block runs. Failures to show it are swallowed."""
+
+    def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """Streams a file that a person sent. Raises `AttachmentError`."""
+
+    async def __aenter__(self) -> Bridge: ...
+
+    async def __aexit__(self, *_: object) -> None: ...

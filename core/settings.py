@@ -1,0 +1,275 @@
+"""Reading the configuration: TOML, `${NAME}` from the environment, `THREADBRIDGE__SECTION__KEY` over both.
+
+The sections that belong to the core are defined here; each bridge defines its own, and the composition root puts
+them together. Every mistake is a `ConfigError` whose sentence names the key and says what to write.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from core.errors import ConfigError
+
+PREFIX = "THREADBRIDGE__"
+
+S = TypeVar("S", bound="Section")
+
+
+class Section(BaseModel):
+    """A table of the configuration; a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _split(value: object) -> object:
+    """A list may be given as one string with commas, as the environment does."""
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+def _words(value: object) -> object:
+    """Ids are strings to us; people write them as numbers too."""
+    value = _split(value)
+    return [str(item) if isinstance(item, int) else item for item in value] if isinstance(value, list) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _address(value: object) -> object:
+    if isinstance(value, str) and not re.match(r"(https?|wss?)://[^/\s]+", value):
+        raise ValueError("is not an address: it has to start with http:// or https:// (ws:// or wss:// for a socket)")
+    return value.rstrip("/") if isinstance(value, str) else value
+
+
+Address = Annotated[str, BeforeValidator(_address)]
+"""An http(s) or ws(s) address, without its last slash."""
+
+
+class Database(Section):
+    url: str = "sqlite:///threadbridge.db"
+    """`sqlite:///file` or `postgresql://user@host/name`."""
+
+
+class Http(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    admin_token: SecretStr | None = None
+
+
+class Relaying(Section):
+    recover_within: Seconds = 900
+    """How old an unfinished turn may be to be taken up after a stop."""
+    drain_within: Seconds = 20
+    """How long running turns may take to finish when the program is told to stop."""
+
+
+class Logging(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Access(Section):
+    """Who may talk to the assistant on one bridge."""
+
+    policy: Literal["open", "list", "members", "pairing"] | None = None
+    """None: the bridge's own default."""
+    users: Words = ()
+    channels: Words = ()
+
+
+class UpstreamSection(Section):
+    """What every kind of upstream has."""
+
+    base_url: Address
+    api_key: SecretStr | None = None
+    backup: Words = ()
+    connect_timeout: Seconds = 10
+    idle_timeout: Seconds = 120
+    """Without a byte from the upstream, a keep-alive included."""
+    total_timeout: Seconds = 900
+    retries: int = Field(4, ge=0, le=10)
+    """How often a refusal that passes is asked again, before the body was accepted."""
+    history_exchanges: int = Field(20, ge=0)
+    """How many earlier exchanges an upstream that remembers nothing is given."""
+    history_characters: int = Field(48_000, ge=0)
+    """And how many characters of them, counted from the newest."""
+
+
+class GoApi(UpstreamSection):
+    kind: Literal["goapi"]
+    base_url: Address = "https://api.goapi.ai"
+    api_key: SecretStr
+    model: str = "gpt-4o"
+    gizmo_id: str | None = None
+
+
+class GptBots(UpstreamSection):
+    kind: Literal["gptbots"]
+    base_url: Address = "https://api.gptbots.ai"
+    api_key: SecretStr
+    api_version: Literal[1, 2] = 2
+    response_mode: Literal["streaming", "blocking"] = "streaming"
+    short_term_memory: bool | None = None
+    long_term_memory: bool | None = None
+    knowledge_data_ids: Words | None = None
+    knowledge_group_ids: Words | None = None
+
+
+class MyGptAssistants(UpstreamSection):
+    kind: Literal["mygptassistants"]
+    base_url: Address = "https://api.mygptassistants.com/api/v1"
+    api_key: SecretStr
+    bot_id: str
+
+
+class OpenAi(UpstreamSection):
+    kind: Literal["openai"]
+    base_url: Address = "https://api.openai.com/v1"
+    model: str
+    system: str | None = None
+    max_tokens: int | None = Field(None, gt=0)
+    temperature: float | None = Field(None, ge=0, le=2)
+
+
+AnyUpstream = Annotated[GoApi | GptBots | MyGptAssistants | OpenAi, Field(discriminator="kind")]
+
+
+def load(schema: type[S], path: Path | None, environ: Mapping[str, str] | None = None) -> S:
+    """Reads the file (none: only the environment) into `schema`. Raises `ConfigError`."""
+    environ = os.environ if environ is None else environ
+    where = str(path) if path else "the environment"
+    tree = _read(path) if path else {}
+    tree = _expanded(tree, environ, ())
+    for name, value in environ.items():
+        if name.upper().startswith(PREFIX):
+            _overlay(tree, name, name[len(PREFIX) :].lower().split("__"), value)
+    try:
+        return schema.model_validate(tree)
+    except ValidationError as error:
+        found = [_sentence(schema, tree, one) for one in error.errors(include_url=False, include_input=False)]
+        raise ConfigError(f"{where}: " + " ".join(dict.fromkeys(found))) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no configuration at {path}. Write one (README.md shows an example), "
+            "or name it with --config or THREADBRIDGE_CONFIG."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{path} cannot be read: {reason}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+
+
+_NAME = re.compile(r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _expanded(value: Any, environ: Mapping[str, str], at: tuple[str, ...]) -> Any:
+    """`${NAME}` becomes the environment's value; `$${NAME}` stands for itself."""
+
+    def one(match: re.Match[str]) -> str:
+        if match[1]:
+            return match[0][1:]
+        if match[2] not in environ:
+            raise ConfigError(
+                f"{'.'.join(at)} takes its value from ${{{match[2]}}}, which is not set in the environment."
+            )
+        return environ[match[2]]
+
+    match value:
+        case str():
+            return _NAME.sub(one, value)
+        case dict():
+            return {key: _expanded(item, environ, (*at, key)) for key, item in value.items()}
+        case list():
+            return [_expanded(item, environ, at) for item in value]
+        case _:
+            return value
+
+
+def _overlay(tree: dict[str, Any], name: str, keys: list[str], value: str) -> None:
+    for key in keys[:-1]:
+        tree = tree.setdefault(key, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{name} is set in the environment, but {key} is not a section.")
+    tree[keys[-1]] = value
+
+
+def _sentence(schema: type[BaseModel], tree: Mapping[str, Any], error: ErrorDetails) -> str:
+    keys = _location(error["loc"], tree)
+    name = ".".join(keys)
+    match error["type"]:
+        case "extra_forbidden":
+            known = sorted({key for model in _models(schema, keys[:-1], tree) for key in model.model_fields})
+            near = difflib.get_close_matches(keys[-1], known, 1, 0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}."
+            return f"{name} is not a key that Threadbridge knows; {hint}"
+        case "missing":
+            doc = next((m.__doc__ for m in _models(schema, keys[:-1], tree) if m.__doc__), "")
+            help_ = _help(schema, keys, tree)
+            return f"{name} is missing{': ' + help_ if help_ else ''}." if doc is not None else f"{name} is missing."
+        case "union_tag_invalid" | "union_tag_not_found":
+            kinds = (
+                str(error.get("ctx", {}).get("expected_tags", "")) or "'goapi', 'gptbots', 'mygptassistants', 'openai'"
+            )
+            return f"{name}.kind has to be one of {kinds}."
+        case "value_error":
+            return f"{name} {error['ctx']['error']}."
+        case _:
+            return f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}."
+
+
+def _location(loc: tuple[int | str, ...], tree: Mapping[str, Any]) -> list[str]:
+    """The path as the operator wrote it: without the tags that discriminated unions put into it."""
+    keys: list[str] = []
+    node: Any = tree
+    for index, item in enumerate(loc):
+        if isinstance(node, Mapping) and node.get("kind") == item and index < len(loc) - 1 and item not in node:
+            continue
+        keys.append(str(item))
+        node = node.get(item) if isinstance(node, Mapping) else None
+    return keys
+
+
+def _models(schema: Any, keys: list[str], tree: Any) -> Iterator[type[BaseModel]]:
+    """The models that may stand at this path; of a union with kinds, the one that the tree chose."""
+    if isinstance(schema, type) and issubclass(schema, BaseModel):
+        kind = schema.model_fields.get("kind")
+        if kind is not None and isinstance(tree, Mapping) and tree.get("kind") not in get_args(kind.annotation):
+            return
+        if not keys:
+            yield schema
+        elif keys[0] in schema.model_fields:
+            below = tree.get(keys[0], {}) if isinstance(tree, Mapping) else {}
+            yield from _models(schema.model_fields[keys[0]].annotation, keys[1:], below)
+    elif get_origin(schema) in (Union, UnionType, Annotated):
+        for option in get_args(schema):
+            yield from _models(option, keys, tree)
+    elif get_origin(schema) is dict and keys:
+        below = tree.get(keys[0], {}) if isinstance(tree, Mapping) else {}
+        yield from _models(get_args(schema)[1], keys[1:], below)
+
+
+def _help(schema: type[BaseModel], keys: list[str], tree: Mapping[str, Any]) -> str:
+    for model in _models(schema, keys[:-1], tree):
+        field = model.model_fields.get(keys[-1])
+        if field is not None and field.description:
+            return field.description
+    return ""
