@@ -16,6 +16,9 @@ class SlackSettings(Section):
     signing_secret: SecretStr | None = None
     api_url: Address = "https://slack.com/api"
     upstream: str | None = None
+    direct_messages: Literal["threads", "one"] = "threads"
+    """What is one conversation in a direct message: each message at the top with its thread, as in Slack's agent view,
+    or the whole of it."""
 
     @model_validator(mode="after")
     def _complete(self) -> SlackSettings:

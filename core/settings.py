@@ -88,6 +88,10 @@ class Access(Section):
     """None: the bridge's own default."""
     users: Words = ()
     channels: Words = ()
+    """With any, only in these; direct messages count as channels of their own."""
+
+
+KEY = "the key of your account at this service"
 
 
 class UpstreamSection(Section):
@@ -111,7 +115,7 @@ class UpstreamSection(Section):
 class GoApi(UpstreamSection):
     kind: Literal["goapi"]
     base_url: Address = "https://api.goapi.ai"
-    api_key: SecretStr
+    api_key: SecretStr = Field(description=KEY)
     model: str = "gpt-4o"
     gizmo_id: str | None = None
 
@@ -119,7 +123,7 @@ class GoApi(UpstreamSection):
 class GptBots(UpstreamSection):
     kind: Literal["gptbots"]
     base_url: Address = "https://api.gptbots.ai"
-    api_key: SecretStr
+    api_key: SecretStr = Field(description=KEY)
     api_version: Literal[1, 2] = 2
     response_mode: Literal["streaming", "blocking"] = "streaming"
     short_term_memory: bool | None = None
@@ -131,7 +135,7 @@ class GptBots(UpstreamSection):
 class MyGptAssistants(UpstreamSection):
     kind: Literal["mygptassistants"]
     base_url: Address = "https://api.mygptassistants.com/api/v1"
-    api_key: SecretStr
+    api_key: SecretStr = Field(description=KEY)
     bot_id: str
 
 
@@ -145,6 +149,8 @@ class OpenAi(UpstreamSection):
 
 
 AnyUpstream = Annotated[GoApi | GptBots | MyGptAssistants | OpenAi, Field(discriminator="kind")]
+
+KINDS = ("goapi", "gptbots", "mygptassistants", "openai")
 
 
 def load(schema: type[S], path: Path | None, environ: Mapping[str, str] | None = None) -> S:
@@ -222,14 +228,10 @@ def _sentence(schema: type[BaseModel], tree: Mapping[str, Any], error: ErrorDeta
             hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}."
             return f"{name} is not a key that Threadbridge knows; {hint}"
         case "missing":
-            doc = next((m.__doc__ for m in _models(schema, keys[:-1], tree) if m.__doc__), "")
-            help_ = _help(schema, keys, tree)
-            return f"{name} is missing{': ' + help_ if help_ else ''}." if doc is not None else f"{name} is missing."
+            meaning = _help(schema, keys, tree)
+            return f"{name} is missing: {meaning}." if meaning else f"{name} is missing."
         case "union_tag_invalid" | "union_tag_not_found":
-            kinds = (
-                str(error.get("ctx", {}).get("expected_tags", "")) or "'goapi', 'gptbots', 'mygptassistants', 'openai'"
-            )
-            return f"{name}.kind has to be one of {kinds}."
+            return f"{name}.kind has to be one of {', '.join(KINDS)}."
         case "value_error":
             return f"{name} {error['ctx']['error']}."
         case _:
@@ -248,7 +250,7 @@ def _location(loc: tuple[int | str, ...], tree: Mapping[str, Any]) -> list[str]:
     return keys
 
 
-def _models(schema: Any, keys: list[str], tree: Any) -> Iterator[type[BaseModel]]:
+def _models(schema: object, keys: list[str], tree: Any) -> Iterator[type[BaseModel]]:
     """The models that may stand at this path; of a union with kinds, the one that the tree chose."""
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         kind = schema.model_fields.get("kind")

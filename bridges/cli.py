@@ -1,0 +1,148 @@
+"""The command line. Exit codes: 0 done, 1 something has to be mended (one sentence says what), 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from bridges import logs
+from bridges.settings import Settings
+from core.database import described, owned, parse
+from core.errors import ThreadbridgeError
+from core.settings import load
+
+Run = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command `threadbridge`."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        chosen.do(chosen)
+    except ThreadbridgeError as error:
+        sys.stderr.write(f"threadbridge: {error.sentence}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="threadbridge",
+        description="Puts an assistant that lives behind a conversation API into Slack, Discord and Telegram.",
+    )
+    parser.add_argument("--version", action="version", version=f"threadbridge {version('threadbridge')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    configured = argparse.ArgumentParser(add_help=False)
+    configured.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the configuration (default: $THREADBRIDGE_CONFIG, else threadbridge.toml)",
+    )
+    run = commands.add_parser("run", parents=[configured], help="listen, relay and serve HTTP, all in one process")
+    run.set_defaults(do=_run)
+    playground = commands.add_parser("playground", help="try it in a browser: no accounts, no tokens, no network")
+    playground.add_argument("--port", type=int, default=8642, help="of the page (default: 8642)")
+    playground.add_argument("--data", type=Path, metavar="DIR", help="where the chats are kept between two runs")
+    playground.add_argument("--fresh", action="store_true", help="forget the chats of earlier runs")
+    playground.add_argument("--open", action="store_true", help="open the page in a browser")
+    playground.set_defaults(do=_playground)
+    database = commands.add_parser("db", help="the database's schema")
+    actions = database.add_subparsers(dest="action", required=True, metavar="ACTION")
+    upgrade = actions.add_parser("upgrade", parents=[configured], help="bring it to what this program needs")
+    upgrade.set_defaults(do=_upgrade)
+    check = actions.add_parser("check", parents=[configured], help="say whether it is what this program needs")
+    check.set_defaults(do=_check)
+    return parser
+
+
+def _settings(chosen: argparse.Namespace) -> Settings:
+    named: Path | None = chosen.config
+    if named is None and (value := os.environ.get("THREADBRIDGE_CONFIG")):
+        named = Path(value)
+    default = Path("threadbridge.toml")
+    if named is None and not default.exists() and any(name.startswith("THREADBRIDGE__") for name in os.environ):
+        return load(Settings, None)
+    return load(Settings, named or default)
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    from bridges.app import run
+
+    settings = _settings(chosen)
+    logs.configure(settings.log.level, settings.log.format, logs.secrets_of(settings))
+    asyncio.run(_until_told(lambda stop: run(settings, stop)))
+
+
+async def _until_told(work: Run) -> None:
+    """Runs `work` with an event that Ctrl-C and SIGTERM set; told a second time, it is cancelled."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    working = asyncio.ensure_future(work(stop))
+
+    def told() -> None:
+        if stop.is_set():
+            working.cancel()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told)
+    try:
+        await working
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+
+
+def _playground(chosen: argparse.Namespace) -> None:
+    from sandbox.playground import PlaygroundError, serve
+
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    data = chosen.data or state / "threadbridge" / "playground"
+
+    async def work(stop: asyncio.Event) -> None:
+        serving = asyncio.ensure_future(serve(chosen.port, data, fresh=chosen.fresh, open_browser=chosen.open))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        serving.cancel()
+        try:
+            await serving
+        except asyncio.CancelledError:
+            return
+
+    try:
+        asyncio.run(_until_told(work))
+    except PlaygroundError as error:
+        raise ThreadbridgeError(str(error)) from None
+
+
+def _upgrade(chosen: argparse.Namespace) -> None:
+    import migrations
+
+    url = parse(_settings(chosen).database.url)
+    with owned(url):
+        migrations.upgrade(url)
+    _say(f"The database {described(url)} is what this program needs.")
+
+
+def _check(chosen: argparse.Namespace) -> None:
+    import migrations
+
+    url = parse(_settings(chosen).database.url)
+    migrations.check(url)
+    _say(f"The database {described(url)} is what this program needs.")
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

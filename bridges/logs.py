@@ -1,0 +1,87 @@
+"""Logs: one line for each event, for people or as JSON, and never with a secret in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, SecretStr
+
+QUIET = (
+    "aiohttp",
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "discord",
+    "httpcore",
+    "httpx",
+    "slack_bolt",
+    "slack_sdk",
+    "telegram",
+)
+"""Libraries whose own news are not the operator's; some of them print addresses that hold a token."""
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def secrets_of(settings: object) -> Iterator[str]:
+    """Every secret value in a tree of settings."""
+    match settings:
+        case SecretStr():
+            yield settings.get_secret_value()
+        case BaseModel():
+            for name in type(settings).model_fields:
+                yield from secrets_of(getattr(settings, name))
+        case dict():
+            for value in settings.values():
+                yield from secrets_of(value)
+        case _:
+            return
+
+
+class Formatter(logging.Formatter):
+    """Writes a record as text or JSON, and takes every known secret out of what it wrote, tracebacks included."""
+
+    def __init__(self, style: Literal["text", "json"], secrets: Iterator[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
+        self._json = style == "json"
+        # The longest first: one secret may be part of another. A secret of a few characters would blot out words.
+        self._secrets = sorted({secret for secret in secrets if len(secret) > 5}, key=len, reverse=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self._as_json(record) if self._json else self._as_text(record)
+        for secret in self._secrets:
+            line = line.replace(secret, "[secret]")
+        return line
+
+    def _as_text(self, record: logging.LogRecord) -> str:
+        extra = " ".join(f"{key}={value}" for key, value in _extra(record).items())
+        return super().format(record) + (f" [{extra}]" if extra else "")
+
+    def _as_json(self, record: logging.LogRecord) -> str:
+        fields = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extra(record),
+        }
+        if record.exc_info:
+            fields["error"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str)
+
+
+def _extra(record: logging.LogRecord) -> dict[str, object]:
+    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
+
+
+def configure(level: str, style: Literal["text", "json"], secrets: Iterator[str]) -> None:
+    """Sends all logs to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Formatter(style, secrets))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,53 @@
+"""The HTTP server: health for the operator, and the endpoints that bridges answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from core.errors import ConfigError
+from core.settings import Http
+
+MOST_BODY = 4 * 1024 * 1024
+"""Bytes of a request; the platforms' own events are far smaller."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(
+    settings: Http, *, platforms: Handler, ready: Callable[[], Awaitable[str | None]]
+) -> AsyncIterator[tuple[str, int]]:
+    """Serves as long as the block runs; gives the address that it is bound to. `platforms` answers every POST,
+    `ready` says what is wrong, or None. Raises `ConfigError` if the address cannot be had."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        wrong = await ready()
+        if wrong is None:
+            return web.json_response({"status": "ready"})
+        return web.json_response({"status": "not ready", "reason": wrong}, status=503)
+
+    app = web.Application(client_max_size=MOST_BODY)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_post("/{path:.*}", platforms)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, settings.host, settings.port).start()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ConfigError(
+                f"The HTTP server cannot listen on {settings.host}:{settings.port} ({reason}). "
+                "Stop what uses it, or choose another with http.port."
+            ) from None
+        host, port = runner.addresses[0][:2]
+        yield host, port
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,267 @@
+"""The live reply: it is told the text so far, and keeps it shown.
+
+Wanted parts (from the text) are compared with shown parts, and the difference is shown: growth, splitting, status
+lines and the final edit are one mechanism. Telling never waits for the platform, and nothing queues up: between two
+paints only the newest text counts.
+
+A part is intended, then posted (I4): its row and key are committed before the platform is called, its message id
+after. Parts never move (I5): more text changes only the last one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.bridge import Bridge, Surface
+from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
+from core.markdown import Splitter, close
+from core.model import MessageId, ThreadId
+from core.pace import Call, Pacer
+from core.tables import Part
+
+log = logging.getLogger(__name__)
+
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+"""Seconds between attempts at a platform that does not answer."""
+
+
+class Ledger(Protocol):
+    """Where parts are recorded. Raises `LeaseLost` when the turn is somebody else's by now."""
+
+    async def intend(self, position: int) -> Part: ...
+
+    async def posted(self, part: Part, message: MessageId) -> None: ...
+
+    async def renew(self, part: Part) -> None:
+        """The part's message is gone: it gets a new key, and no message until the next `posted`."""
+
+
+@dataclass(slots=True)
+class _Shown:
+    """One part of the reply, as far as the platform has it."""
+
+    part: Part
+    surface: Surface
+    final: bool = False
+    """Its last text was shown as final."""
+    unsure: bool = False
+    """It may have been created without our knowing its message."""
+    replaced: bool = False
+    """Its message went missing once and was written anew."""
+
+    def shows(self, text: str, final: bool) -> bool:
+        if self.unsure or (final and not self.final):
+            return False
+        return self.surface.shown == text or (not text and self.surface.message is None)
+
+
+class LiveReply:
+    """One reply being written. `patience`: seconds after which a platform that does not answer is given up."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        pacer: Pacer,
+        thread: ThreadId,
+        ledger: Ledger,
+        *,
+        reply_to: MessageId | None,
+        adopted: Sequence[Part] = (),
+        patience: float = 900.0,
+    ) -> None:
+        self._bridge = bridge
+        self._pacer = pacer
+        self._thread = thread
+        self._ledger = ledger
+        self._reply_to = reply_to
+        self._patience = patience
+        self._splitter = Splitter(bridge.fits)
+        self._told: list[str] = []
+        self._status = ""
+        self._finished = False
+        self._dirty = asyncio.Event()
+        self._readable = asyncio.Event()
+        self._over = asyncio.Event()
+        self._shown = [self._surface(part, unsure=part.message is None) for part in adopted]
+        self._settled = 0
+        """So many leading parts are as they will stay."""
+        self._troubled_since: float | None = None
+        self._delay = FIRST_DELAY
+        self._failure: Exception | None = None
+
+    # --- told by the relay ----------------------------------------------------------------------------------------
+
+    @property
+    def text(self) -> str:
+        """The whole text so far."""
+        self._take_in()
+        return self._splitter.text
+
+    def append(self, delta: str) -> None:
+        """More text. Like every telling, it raises what the painting failed with, if it did."""
+        self._told.append(delta)
+        self._tell()
+
+    def replace(self, text: str) -> None:
+        """Another text instead of all so far."""
+        self._told.clear()
+        self._splitter.replace(text)
+        self._settled = 0
+        self._tell()
+
+    def status(self, label: str) -> None:
+        """What is being done just now, shown below the text; empty: nothing any more."""
+        self._status = label
+        self._tell()
+
+    async def finish(self) -> None:
+        """Waits until the platform has confirmed the final text of every part (I6). Raises `PlatformError`."""
+        self._status = ""
+        self._finished = True
+        self._tell()
+        await self._over.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def _tell(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._dirty.set()
+
+    def _take_in(self) -> None:
+        """Between two paints nothing is done for each piece of text: they are joined here."""
+        if self._told:
+            self._splitter.append("".join(self._told))
+            self._told.clear()
+
+    # --- painting -------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def painting(self) -> AsyncIterator[LiveReply]:
+        """Paints as long as the block runs. Leaving it early abandons the reply as it is shown by then."""
+        self._dirty.set()
+        tasks = [asyncio.create_task(self._paint()), asyncio.create_task(self._type())]
+        try:
+            yield self
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _type(self) -> None:
+        """The typing indicator, until there is something to read."""
+        try:
+            async with self._bridge.typing(self._thread):
+                await self._readable.wait()
+        except PlatformError:
+            log.debug("typing could not be shown", exc_info=True)
+
+    async def _paint(self) -> None:
+        try:
+            if self._bridge.pace.placeholder and not self._shown:
+                await self._step(0)
+            while True:
+                await self._dirty.wait()
+                self._dirty.clear()
+                while (index := self._next()) is not None:
+                    await self._step(index)
+                if self._finished:
+                    self._over.set()
+        except Exception as error:
+            # Whoever tells next, or waits for the end, hears of it.
+            self._failure = error
+            self._over.set()
+
+    def _next(self) -> int | None:
+        """The first part that is not shown as it is wanted."""
+        self._take_in()
+        parts = self._splitter.parts
+        # Messages beyond the text may still be needed, and are only taken away when it is certain that they are not.
+        end = max(len(parts), len(self._shown)) if self._finished else len(parts)
+        for index in range(self._settled, end):
+            text, final = self._wanted(index)
+            if index < len(self._shown):
+                if not self._shown[index].shows(text, final):
+                    return index
+            elif text:
+                return index
+            if final and index == self._settled:
+                self._settled += 1
+        return None
+
+    def _wanted(self, index: int) -> tuple[str, bool]:
+        parts = self._splitter.parts
+        if index >= len(parts):
+            return "", True
+        if index < len(parts) - 1 or self._finished:
+            return parts[index], True
+        text = close(parts[index])
+        if self._status:
+            with_status = f"{text}\n\n*{self._status} …*" if text else f"*{self._status} …*"
+            if self._bridge.fits(with_status):
+                text = with_status
+        return text, False
+
+    async def _step(self, index: int) -> None:
+        """Brings one part one call nearer to what is wanted when the call may go."""
+        call: Call = "edit" if index < len(self._shown) and self._shown[index].surface.message else "create"
+        await self._pacer.leave(self._thread, call, urgent=call == "create" or self._finished)
+        self._take_in()
+        text, final = self._wanted(index)
+        if index == len(self._shown):
+            self._shown.append(self._surface(await self._ledger.intend(index)))
+        shown = self._shown[index]
+        try:
+            if shown.unsure:
+                await self._find(shown)
+            await shown.surface.show(text, final=final)
+        except SlowDown as refusal:
+            log.info("%s asks to slow down for %.1f s", self._bridge.name, refusal.retry_after)
+            self._pacer.refused(self._thread, call, refusal.retry_after, refusal.budget)
+        except MessageMissing:
+            await self._write_anew(shown)
+        except PlatformUnavailable as error:
+            shown.unsure = shown.surface.message is None
+            await self._pause(error)
+        else:
+            shown.final = final
+            self._troubled_since, self._delay = None, FIRST_DELAY
+            if shown.surface.shown:
+                self._readable.set()
+        if shown.surface.message is not None and shown.part.message is None:
+            await self._ledger.posted(shown.part, shown.surface.message)
+
+    def _surface(self, part: Part, *, unsure: bool = False) -> _Shown:
+        message = MessageId(part.message) if part.message is not None else None
+        reply_to = self._reply_to if part.position == 0 else None
+        surface = self._bridge.open(self._thread, part.key, message, reply_to=reply_to)
+        return _Shown(part, surface, unsure=unsure)
+
+    async def _find(self, shown: _Shown) -> None:
+        """A part that may have been created is looked for, so that it is not created twice."""
+        message = await self._bridge.find(self._thread, shown.part.key)
+        if message is not None:
+            shown.surface = self._bridge.open(self._thread, shown.part.key, message)
+        shown.unsure = False
+
+    async def _write_anew(self, shown: _Shown) -> None:
+        """A message that somebody took away is written once more; taken away again, it is not wanted."""
+        if shown.replaced:
+            raise MessageMissing
+        await self._ledger.renew(shown.part)
+        fresh = self._surface(shown.part)
+        shown.surface, shown.final, shown.replaced = fresh.surface, False, True
+
+    async def _pause(self, error: PlatformUnavailable) -> None:
+        now = asyncio.get_running_loop().time()
+        self._troubled_since = now if self._troubled_since is None else self._troubled_since
+        if now - self._troubled_since > self._patience:
+            raise error
+        log.warning("%s does not answer (%s); trying again in %.1f s", self._bridge.name, error.detail, self._delay)
+        await asyncio.sleep(self._delay)
+        self._delay = min(self._delay * 2, LONGEST_DELAY)

@@ -1,0 +1,97 @@
+"""What all adapters share: their connections, the loop from bytes to events, and that no secret gets out."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Self
+
+from core.errors import AnswerInterrupted, UpstreamError, UpstreamUnavailable
+from core.model import Event, Exchange, Prompt
+from core.settings import UpstreamSection
+from core.upstream import Limits
+from core.upstream.http import Answer, Http, Sleep
+from core.upstream.reader import AnswerReader, as_interruption
+
+
+class Adapter(ABC):
+    """One configured assistant. Subclasses say how it is asked; see `core.upstream.Upstream` for the contract."""
+
+    def __init__(
+        self, name: str, section: UpstreamSection, headers: Mapping[str, str], *, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self.name = name
+        self._key = section.api_key.get_secret_value() if section.api_key else ""
+        self._http = Http(section, headers, sleep=sleep)
+
+    @property
+    @abstractmethod
+    def limits(self) -> Limits: ...
+
+    @property
+    def remembers(self) -> bool:
+        return True
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.__aexit__()
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Event, None]:
+        """See `core.upstream.Upstream.stream`."""
+        try:
+            async with aclosing(self._answer(prompt, self._http.deadline())) as events:
+                async for event in events:
+                    yield event
+        except UpstreamError as error:
+            raise self._without_secrets(error)
+
+    @abstractmethod
+    def _answer(self, prompt: Prompt, until: float | None) -> AsyncGenerator[Event, None]:
+        """The events of one answer, until the loop's clock says `until`."""
+
+    async def _read(self, answer: Answer, reader: AnswerReader) -> AsyncGenerator[Event, None]:
+        """Feeds the reader until it has seen the end, and closes it.
+
+        A break of the connection after the terminal marker does no harm; before it, what was read is told first."""
+        failure: UpstreamError | None = None
+        try:
+            while not reader.ended and (data := await answer.read()):
+                for event in reader.feed(data):
+                    yield event
+        except (AnswerInterrupted, UpstreamUnavailable) as error:
+            failure = error
+        for event in reader.flush():
+            yield event
+        try:
+            last = reader.close()
+        except AnswerInterrupted as error:
+            if failure is None:
+                raise
+            failure = as_interruption(failure) if reader.spoke else failure
+            raise failure from error
+        for event in last:
+            yield event
+
+    def _without_secrets(self, error: UpstreamError) -> UpstreamError:
+        if len(self._key) >= 4:
+            error.detail = error.detail.replace(self._key, "[key]")
+        error.detail = _MASKED.sub("[key]", error.detail)
+        return error
+
+
+_MASKED = re.compile(r"\S*\*{3,}\S*|(?i:bearer)\s+\S+|\b(?:sk|app)-[\w-]{8,}")
+"""What a server repeats of a key: its ends with stars between them, a header, or something of a key's form."""
+
+
+def with_history(text: str, history: tuple[Exchange, ...]) -> str:
+    """The text for the first message of a conversation that begins anew: what was said before stands before it."""
+    if not history:
+        return text
+    said = "\n\n".join(f"Person: {exchange.prompt}\n\nAssistant: {exchange.reply}" for exchange in history)
+    return f"[What we said before, for you to know:]\n\n{said}\n\n[Now the person says:]\n\n{text}"

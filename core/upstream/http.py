@@ -1,0 +1,268 @@
+"""The HTTP side that all adapters share: asking with patience, reading with limits, and no library error gets out.
+
+A call is repeated only while nobody can have acted on it: when the connection was never established, or when the
+server answered with a status that refuses and passes (429, 5xx). A connection that breaks after the request went out
+and before any status is ambiguous: the server may have read the message, so a POST is not sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from core.errors import (
+    AnswerInterrupted,
+    AnswerMalformed,
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
+from core.settings import UpstreamSection
+from core.upstream.failures import NO_ADDRESS, Judge
+from core.upstream.fields import Unreadable, parsed
+from core.upstream.retry import Backoff, asked_for
+
+log = logging.getLogger(__name__)
+
+Sleep = Callable[[float], Awaitable[None]]
+
+REFUSAL_LIMIT = 64 * 1024
+"""Bytes of a refusal's body that are read: enough for its words."""
+DOCUMENT_LIMIT = 32 * 1024 * 1024
+"""Bytes of an answer that comes as one document."""
+
+AMBIGUOUS = (
+    "The connection to the assistant broke before it answered, so it may or may not have read the message. "
+    "Please ask again."
+)
+SILENT = "The assistant did not answer in time. Please try again in a few minutes."
+ENDLESS = "The answer took longer than is allowed here, so it was ended. Please ask for less at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, in a form that can be sent more than once."""
+
+    method: str
+    path: str
+    """Below the base URL, beginning with a slash; parts from outside are already quoted."""
+    json: Mapping[str, Any] | None = None
+    form: Callable[[], aiohttp.FormData] | None = None
+    """Makes the body anew for each sending, since a form can only be sent once."""
+    params: Mapping[str, str] | None = None
+    patient: bool = False
+    """The answer comes as one document when it is finished: only the total time limits the wait for it."""
+
+    @property
+    def repeatable(self) -> bool:
+        return self.method == "GET"
+
+
+class Http:
+    """The connections to one upstream. Use it with `async with`."""
+
+    def __init__(self, section: UpstreamSection, headers: Mapping[str, str], *, sleep: Sleep = asyncio.sleep) -> None:
+        self._base = section.base_url
+        self._headers = {
+            "Accept": "text/event-stream, application/x-ndjson, application/json",
+            "Accept-Encoding": "identity",  # a compressing proxy would hold back what is to be shown at once
+            **headers,
+        }
+        self._connect = section.connect_timeout or None
+        self._idle = section.idle_timeout or None
+        self._total = section.total_timeout or None
+        self._backoff = Backoff(section.retries)
+        self._sleep = sleep
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Http:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,  # a stream holds its connection for minutes; turns are bounded elsewhere
+                keepalive_timeout=4,  # below the 5 s of common servers: a POST on a connection just closed is ambiguous
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),  # one person's answers must not depend on another's cookies
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect),
+            headers=self._headers,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def deadline(self) -> float | None:
+        """When a turn that begins now has to be over, by the loop's clock; None: never."""
+        return None if self._total is None else asyncio.get_running_loop().time() + self._total
+
+    @asynccontextmanager
+    async def exchange(self, call: Call, judge: Judge, until: float | None) -> AsyncGenerator[Answer, None]:
+        """The answer to a call that was accepted (2xx). Leaving the block closes the connection, unless all was read.
+
+        Raises the judge's error when refused, after the last retry; `UpstreamUnavailable` without an answer;
+        `UpstreamRefused` for an address that can never work."""
+        response = await self._accepted(call, judge, until)
+        try:
+            yield Answer(response, self._idle, until)
+        finally:
+            response.close()
+
+    async def document(self, call: Call, judge: Judge, until: float | None, *, limit: int = DOCUMENT_LIMIT) -> Any:
+        """The JSON that answers a call. Raises as `exchange`, and `AnswerMalformed` for anything but JSON."""
+        async with self.exchange(call, judge, until) as answer:
+            body = await answer.all(limit)
+        try:
+            return parsed(body)
+        except Unreadable as error:
+            start = body[:200].decode("utf-8", "replace")
+            raise AnswerMalformed(detail=f"{call.method} {call.path}: no JSON ({error}): {start}") from None
+
+    async def _accepted(self, call: Call, judge: Judge, until: float | None) -> aiohttp.ClientResponse:
+        waited = 0.0
+        attempt = 0
+        while True:
+            asked = None
+            try:
+                response = await self._sent(call, until)
+                if 200 <= response.status < 300:
+                    return response
+                asked = asked_for(response.status, response.headers, time.time())
+                failure = await self._refusal(response, judge)
+                if isinstance(failure, UpstreamBusy):
+                    failure.retry_after = asked
+                passing = isinstance(failure, UpstreamBusy | UpstreamUnavailable)
+            except _NotSent as error:
+                failure, passing = error.failure, True
+            left = float("inf") if until is None else until - asyncio.get_running_loop().time()
+            pause = None
+            if passing:
+                pause = self._backoff.pause(attempt, asked=asked, waited=waited, left=left, chance=random.random())
+            if pause is None:
+                raise failure
+            log.info("%s %s: %s; asking again in %.1f s", call.method, call.path, type(failure).__name__, pause)
+            await self._sleep(pause)
+            waited += pause
+            attempt += 1
+
+    async def _sent(self, call: Call, until: float | None) -> aiohttp.ClientResponse:
+        """The response, its status and headers read. Raises `_NotSent` if the call may be sent again."""
+        assert self._session is not None, "the adapter is used outside its `async with`"
+        body: dict[str, Any] = {}
+        if call.json is not None:
+            body["data"] = json.dumps(call.json, ensure_ascii=False).encode("utf-8", "replace")
+            body["headers"] = {"Content-Type": "application/json"}
+        elif call.form is not None:
+            body["data"] = call.form()
+        now = asyncio.get_running_loop().time()
+        patience = None if call.patient or self._idle is None else now + (self._connect or 0) + self._idle
+        where = f"{call.method} {call.path}"
+        try:
+            async with asyncio.timeout_at(_earlier(patience, until)):
+                return await self._session.request(
+                    call.method, self._base + call.path, params=call.params, allow_redirects=False, **body
+                )
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise UpstreamRefused(NO_ADDRESS, detail=f"{where}: certificate: {type(error).__name__}") from None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise _NotSent(UpstreamUnavailable(detail=f"{where}: no connection: {_reason(error)}")) from None
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            raise UpstreamRefused(NO_ADDRESS, detail=f"{where}: not a valid address") from None
+        except TimeoutError:
+            raise UpstreamUnavailable(SILENT, detail=f"{where}: no status in time") from None
+        except aiohttp.ClientResponseError as error:
+            raise AnswerMalformed(detail=f"{where}: not HTTP: {type(error).__name__}") from None
+        except (aiohttp.ClientError, OSError) as error:
+            failure = UpstreamUnavailable(AMBIGUOUS, detail=f"{where}: broke before a status: {_reason(error)}")
+            if call.repeatable:
+                raise _NotSent(failure) from None
+            raise failure from None
+
+    async def _refusal(self, response: aiohttp.ClientResponse, judge: Judge) -> UpstreamError:
+        body = b""
+        try:
+            async with asyncio.timeout(self._connect):
+                while len(body) < REFUSAL_LIMIT and (part := await response.content.readany()):
+                    body += part
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
+            log.debug("the body of a refusal could not be read whole")
+        finally:
+            response.close()
+        return judge(response.status, body[:REFUSAL_LIMIT])
+
+
+class Answer:
+    """The body of an accepted call, read with limits."""
+
+    def __init__(self, response: aiohttp.ClientResponse, idle: float | None, until: float | None) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self._content = response.content
+        self._idle = idle
+        self._until = until
+        self._failure: UpstreamError | None = None
+
+    async def read(self) -> bytes:
+        """All bytes that have come since, at least one; none at the end of the body.
+
+        Raises `UpstreamUnavailable` when nothing came for the idle time (any byte counts, a keep-alive too) or the
+        total time is over, and `AnswerInterrupted` when the connection broke: but first returns what came before."""
+        if self._failure is not None:
+            raise self._failure
+        now = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(_earlier(None if self._idle is None else now + self._idle, self._until)):
+                return await self._content.readany()
+        except TimeoutError:
+            over = self._until is not None and asyncio.get_running_loop().time() >= self._until
+            raise (
+                UpstreamUnavailable(ENDLESS, detail="the total time is over")
+                if over
+                else UpstreamUnavailable(SILENT, detail=f"nothing came for {self._idle:g} s")
+            ) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            self._failure = AnswerInterrupted(detail=f"the connection broke: {_reason(error)}")
+            if rest := self._content._read_nowait(-1) if self._content._buffer else b"":
+                # aiohttp raises before it hands out what it already holds, and has no public way to that: without
+                # this the last words before a break are lost whenever the reader was busy at the time
+                return rest
+            raise self._failure from None
+
+    async def all(self, limit: int) -> bytes:
+        """The whole body. Raises as `read`, and `AnswerMalformed` if it is longer than `limit` bytes."""
+        parts: list[bytes] = []
+        size = 0
+        while part := await self.read():
+            size += len(part)
+            if size > limit:
+                raise AnswerMalformed(detail=f"the body is longer than {limit} bytes")
+            parts.append(part)
+        return b"".join(parts)
+
+
+class _NotSent(Exception):
+    """The call cannot have been acted on, so that it may be sent again."""
+
+    def __init__(self, failure: UpstreamError) -> None:
+        self.failure = failure
+
+
+def _reason(error: Exception) -> str:
+    """What a library's error may say in our log: its kind and the system's reason, but no address."""
+    reason = getattr(error, "os_error", error)
+    return f"{type(error).__name__} {getattr(reason, 'strerror', None) or ''}".strip()
+
+
+def _earlier(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else min(one, other)

@@ -1,0 +1,173 @@
+"""The record, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from core.errors import DatabaseError, LeaseLost
+from core.model import Attachment, Exchange, MessageId, ThreadId
+from core.store import Store, attachments_of, now
+from core.tables import State, Turn
+from tests.messages import THREAD, message
+
+
+async def record(store: Store, text: str = "Hello", **changed: object) -> None:
+    one = message(text, **changed)
+    assert await store.record("fake", one, one.text)
+
+
+async def claim(store: Store, thread: ThreadId = THREAD) -> Turn:
+    turn = await store.claim(thread)
+    assert turn is not None
+    return turn
+
+
+async def test_a_message_is_recorded_once_however_often_it_comes(store: Store) -> None:
+    one = message()
+    assert await store.record("fake", one, "Hello")
+    assert not await store.record("fake", one, "Hello")
+    turn = await claim(store)
+    await store.close(turn, State.ANSWERED, reply="Hi")
+    assert not await store.record("fake", one, "Hello")
+    assert await store.claim(THREAD) is None
+
+
+async def test_the_same_message_id_in_another_thread_is_another_message(store: Store) -> None:
+    one = message()
+    assert await store.record("fake", one, "Hello")
+    assert await store.record("fake", message(id=one.id, thread=ThreadId("fake:other")), "Hello")
+
+
+async def test_turns_of_a_thread_are_claimed_in_the_order_of_their_arrival(store: Store) -> None:
+    for text in ("one", "two", "three"):
+        await record(store, text)
+    turn: Turn | None = await claim(store)
+    said = []
+    while turn is not None:
+        said.append(turn.prompt)
+        turn = await store.close(turn, State.ANSWERED, reply="x")
+    assert said == ["one", "two", "three"]
+
+
+async def test_a_turn_left_running_is_claimed_again_and_its_first_runner_can_write_nothing(store: Store) -> None:
+    await record(store)
+    first = await claim(store)
+    second = await claim(store)
+    assert (first.id, first.attempt, second.attempt) == (second.id, 1, 2)
+    with pytest.raises(LeaseLost):
+        await store.close(first, State.ANSWERED, reply="mine")
+    with pytest.raises(LeaseLost):
+        await store.intend(first, 0)
+    with pytest.raises(LeaseLost):
+        await store.conversation(first, "main")
+    assert await store.parts(second) == []
+    await store.close(second, State.ANSWERED, reply="ours")
+
+
+async def test_a_closed_turn_cannot_be_closed_again(store: Store) -> None:
+    await record(store)
+    turn = await claim(store)
+    await store.close(turn, State.ANSWERED, reply="x")
+    with pytest.raises(LeaseLost):
+        await store.close(turn, State.FAILED)
+
+
+async def test_attachments_come_back_as_they_were(store: Store) -> None:
+    files = (Attachment("a.png", "image/png", 12, "ref:1"), Attachment("b", "application/x", None, "ref:2"))
+    await record(store, attachments=files)
+    assert attachments_of(await claim(store)) == files
+
+
+async def test_a_thread_keeps_its_conversation_and_each_upstream_has_its_own(store: Store) -> None:
+    await record(store)
+    turn = await claim(store)
+    first = await store.conversation(turn, "main")
+    await store.opened(turn, first, "c-1")
+    other = await store.conversation(turn, "second")
+    assert other.upstream_id is None
+    await record(store)
+    following = await store.close(turn, State.ANSWERED, reply="x")
+    assert following is not None
+    assert (await store.conversation(following, "main")).upstream_id == "c-1"
+
+
+async def test_a_fresh_conversation_leaves_the_old_one_behind(store: Store) -> None:
+    for text in ("old", "new", "asked"):
+        await record(store, text)
+    turn = await claim(store)
+    old = await store.conversation(turn, "main")
+    await store.opened(turn, old, "c-1")
+    second = await store.close(turn, State.ANSWERED, reply="old answer")
+    assert second is not None
+    begun = await store.begin(second, "main", fresh=True)
+    third = await store.close(second, State.ANSWERED, reply="new answer")
+    assert third is not None
+    current = await store.conversation(third, "main")
+    assert (current.id, current.upstream_id) == (begun.id, None)
+    assert await store.history(third, exchanges=9, characters=999) == (Exchange("new", "new answer"),)
+
+
+async def test_history_is_bounded_and_holds_only_what_was_answered(store: Store) -> None:
+    ends = [
+        ("one", State.ANSWERED, "1"),
+        ("broken", State.FAILED, "half"),
+        ("two", State.ANSWERED, "22"),
+        ("three", State.ANSWERED, "333"),
+    ]
+    for text, *_ in ends:
+        await record(store, text)
+    await record(store, "now")
+    turn = await claim(store)
+    for _, state, reply in ends:
+        await store.conversation(turn, "main")
+        following = await store.close(turn, state, reply=reply)
+        assert following is not None
+        turn = following
+    await store.conversation(turn, "main")
+    exchanges = (Exchange("one", "1"), Exchange("two", "22"), Exchange("three", "333"))
+    assert await store.history(turn, exchanges=9, characters=999) == exchanges
+    assert await store.history(turn, exchanges=2, characters=999) == exchanges[1:]
+    assert await store.history(turn, exchanges=9, characters=13) == exchanges[1:]
+    assert await store.history(turn, exchanges=0, characters=999) == ()
+
+
+async def test_parts_are_intended_then_posted_and_can_be_written_anew(store: Store) -> None:
+    await record(store)
+    turn = await claim(store)
+    part = await store.intend(turn, 0)
+    assert (await store.parts(turn))[0].message is None
+    await store.posted(turn, part, MessageId("p-1"))
+    [kept] = await store.parts(turn)
+    assert (kept.key, kept.message) == (part.key, "p-1")
+    await store.renew(turn, kept)
+    [renewed] = await store.parts(turn)
+    assert renewed.message is None
+    assert renewed.key != part.key
+    assert len(renewed.key) <= 25
+
+
+async def test_of_many_old_waiting_turns_only_the_newest_is_left_to_be_marked(store: Store) -> None:
+    for text in ("one", "two", "three"):
+        await record(store, text)
+    await record(store, "elsewhere", thread=ThreadId("fake:other"))
+    assert await store.expire_overtaken(before=now() - timedelta(minutes=1)) == 0
+    assert await store.expire_overtaken(before=now() + timedelta(minutes=1)) == 2
+    assert (await claim(store)).prompt == "three"
+    assert await store.busy() == [THREAD, ThreadId("fake:other")]
+
+
+async def test_a_lost_database_is_one_error_of_ours(store: Store) -> None:
+    async with store._transaction() as session:
+        await (await session.connection()).exec_driver_sql("DROP TABLE part")
+        await (await session.connection()).exec_driver_sql("ALTER TABLE turn RENAME TO gone")
+    with pytest.raises(DatabaseError):
+        await store.busy()
+
+
+async def test_moments_come_back_aware(store: Store) -> None:
+    await record(store)
+    turn = await claim(store)
+    assert turn.accepted_at.utcoffset() == timedelta(0)
+    assert abs(now() - turn.accepted_at) < timedelta(minutes=1)
