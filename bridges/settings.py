@@ -12,10 +12,14 @@ from core.settings import Access, Address, AnyUpstream, Database, Http, Logging,
 class SlackSettings(Section):
     bot_token: SecretStr = Field(description="the bot token of your Slack app, it starts with xoxb-")
     app_token: SecretStr | None = None
+    """For Socket Mode, with `connections:write`; it starts with xapp-."""
     mode: Literal["socket", "http"] = "socket"
+    """`http`: Slack sends events to `/slack/events` of the HTTP server."""
     signing_secret: SecretStr | None = None
+    """For `http`, from the app's Basic Information."""
     api_url: Address = "https://slack.com/api"
     upstream: str | None = None
+    """The name of the upstream behind this bridge; without it, the first."""
     direct_messages: Literal["threads", "one"] = "threads"
     """What is one conversation in a direct message: each message at the top with its thread, as in Slack's agent view,
     or the whole of it."""
@@ -34,6 +38,7 @@ class DiscordSettings(Section):
     api_url: Address = "https://discord.com/api/v10"
     gateway_url: Address = "wss://gateway.discord.gg"
     upstream: str | None = None
+    """The name of the upstream behind this bridge; without it, the first."""
     answer_in: Literal["channel", "thread"] = "channel"
     """Where a mention in a channel is answered: in the channel, or in a new thread."""
 
@@ -41,10 +46,12 @@ class DiscordSettings(Section):
 class TelegramSettings(Section):
     token: SecretStr = Field(description="the bot token that @BotFather gave you")
     mode: Literal["polling", "webhook"] = "polling"
+    """`webhook`: Telegram sends updates to `/telegram/webhook` of the HTTP server."""
     public_url: Address | None = None
     """Where Telegram reaches the HTTP server, without a path, in webhook mode."""
     api_url: Address = "https://api.telegram.org"
     upstream: str | None = None
+    """The name of the upstream behind this bridge; without it, the first."""
 
     @model_validator(mode="after")
     def _complete(self) -> TelegramSettings:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -65,6 +65,15 @@ class Relay:
         self._denied: set[tuple[str, str]] = set()
         self._too_old = datetime.min.replace(tzinfo=UTC)
         """Open turns that were accepted before are left from an earlier run, and not worth answering any more."""
+
+    @property
+    def busy(self) -> int:
+        """How many threads have turns running."""
+        return self._scheduler.busy
+
+    def on_idle(self, call: Callable[[], None]) -> None:
+        """Calls back whenever a thread has nothing left to do."""
+        self._scheduler.on_idle = call
 
     # --- messages in ----------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ class Scheduler:
         self._tasks: dict[ThreadId, asyncio.Task[None]] = {}
         self._woken: set[ThreadId] = set()
         self._closed = False
+        self.on_idle: Callable[[], None] = lambda: None
+        """Called whenever a thread has nothing left to do."""
 
     @property
     def busy(self) -> int:
@@ -58,6 +60,7 @@ class Scheduler:
             log.error("the drainer of %s ended by a fault of this program", thread, exc_info=error)
         if thread in self._woken:
             self.wake(thread)
+        self.on_idle()
 
     async def close(self, within: float) -> int:
         """Starts nothing more, gives what runs so many seconds to end, then abandons it. Returns how many threads

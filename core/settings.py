@@ -28,7 +28,7 @@ S = TypeVar("S", bound="Section")
 class Section(BaseModel):
     """A table of the configuration; a key that it does not know is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
 def _split(value: object) -> object:
@@ -66,7 +66,9 @@ class Database(Section):
 class Http(Section):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
+    """0: any that is free."""
     admin_token: SecretStr | None = None
+    """Opens the operator's pages."""
 
 
 class Relaying(Section):
@@ -85,8 +87,10 @@ class Access(Section):
     """Who may talk to the assistant on one bridge."""
 
     policy: Literal["open", "list", "members", "pairing"] | None = None
-    """None: the bridge's own default."""
+    """Without it, the bridge's own default: `pairing` for Telegram, `members` for Slack, `open` for Discord. Until
+    pairing exists, `pairing` lets in only those who are in `users`."""
     users: Words = ()
+    """Stable ids of people who are let in, whatever the policy."""
     channels: Words = ()
     """With any, only in these; direct messages count as channels of their own."""
 
@@ -98,12 +102,16 @@ class UpstreamSection(Section):
     """What every kind of upstream has."""
 
     base_url: Address
+    """The service's root; the adapter adds its paths."""
     api_key: SecretStr | None = None
     backup: Words = ()
+    """Names of other upstreams that take over when this one is unavailable. Kept, and not yet acted upon."""
     connect_timeout: Seconds = 10
+    """Until the connection stands."""
     idle_timeout: Seconds = 120
     """Without a byte from the upstream, a keep-alive included."""
     total_timeout: Seconds = 900
+    """For a whole answer."""
     retries: int = Field(4, ge=0, le=10)
     """How often a refusal that passes is asked again, before the body was accepted."""
     history_exchanges: int = Field(20, ge=0)
@@ -118,6 +126,7 @@ class GoApi(UpstreamSection):
     api_key: SecretStr = Field(description=KEY)
     model: str = "gpt-4o"
     gizmo_id: str | None = None
+    """The GPT to talk to, as in its address after `/g/`, without its name."""
 
 
 class GptBots(UpstreamSection):
@@ -125,11 +134,16 @@ class GptBots(UpstreamSection):
     base_url: Address = "https://api.gptbots.ai"
     api_key: SecretStr = Field(description=KEY)
     api_version: Literal[1, 2] = 2
+    """Which of the two message calls; the vendor deprecates 1."""
     response_mode: Literal["streaming", "blocking"] = "streaming"
     short_term_memory: bool | None = None
+    """Without it, as the bot is set up."""
     long_term_memory: bool | None = None
+    """Without it, as the bot is set up."""
     knowledge_data_ids: Words | None = None
+    """Only these knowledge documents are searched; an empty list: none."""
     knowledge_group_ids: Words | None = None
+    """Only these groups of knowledge documents are searched (version 2)."""
 
 
 class MyGptAssistants(UpstreamSection):
@@ -137,14 +151,18 @@ class MyGptAssistants(UpstreamSection):
     base_url: Address = "https://api.mygptassistants.com/api/v1"
     api_key: SecretStr = Field(description=KEY)
     bot_id: str
+    """The bot's id, from its page at this service."""
 
 
 class OpenAi(UpstreamSection):
     kind: Literal["openai"]
     base_url: Address = "https://api.openai.com/v1"
     model: str
+    """The model's name, as the server lists it."""
     system: str | None = None
+    """A system message in front of every conversation."""
     max_tokens: int | None = Field(None, gt=0)
+    """Of one answer."""
     temperature: float | None = Field(None, ge=0, le=2)
 
 
@@ -273,5 +291,5 @@ def _help(schema: type[BaseModel], keys: list[str], tree: Mapping[str, Any]) -> 
     for model in _models(schema, keys[:-1], tree):
         field = model.model_fields.get(keys[-1])
         if field is not None and field.description:
-            return field.description
+            return field.description.rstrip(".")
     return ""

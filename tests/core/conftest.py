@@ -1,0 +1,83 @@
+"""The relay with a platform and an upstream in memory, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import URL
+
+from core.database import opened
+from core.model import Message
+from core.relay import Relay, Route
+from core.settings import Access, Relaying
+from core.store import Store
+from core.tables import OPEN, Turn
+from tests.fakes import FakeBridge, FakeUpstream
+from tests.messages import message
+
+
+@dataclass
+class Harness:
+    """One run of the relay."""
+
+    relay: Relay
+    store: Store
+    bridge: FakeBridge
+    upstream: FakeUpstream
+
+    async def say(self, text: str = "Hello", **changed: Any) -> Message:
+        one = message(text, **changed)
+        await self.relay.accept("fake", one)
+        return one
+
+    async def settled(self) -> list[Turn]:
+        """Waits until no turn is open, and gives all turns."""
+        await self.bridge.until(lambda: not self.relay.busy)
+        turns = await turns_of(self.store)
+        assert not [turn for turn in turns if turn.state in OPEN]
+        return turns
+
+
+async def turns_of(store: Store) -> list[Turn]:
+    from sqlmodel import col, select
+
+    async with store._transaction() as session:
+        return list((await session.exec(select(Turn).order_by(col(Turn.id)))).all())
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def start(url: URL) -> Start:
+    """Starts a relay on the test's database; leaving the block stops it."""
+
+    @asynccontextmanager
+    async def begin(
+        upstream: FakeUpstream,
+        bridge: FakeBridge | None = None,
+        *,
+        access: Access | None = None,
+        drain_within: float = 20.0,
+        recover_within: float = 900.0,
+    ) -> AsyncIterator[Harness]:
+        bridge = bridge or FakeBridge()
+        async with opened(url) as engine:
+            store = Store(engine)
+            route = Route(bridge, access or Access(policy="open"), upstream, 20, 48_000)
+            relay = Relay(store, {"fake": route}, Relaying(drain_within=drain_within, recover_within=recover_within))
+            relay.on_idle(bridge.changed.set)
+            await relay.recover()
+            try:
+                yield Harness(relay, store, bridge, upstream)
+            finally:
+                await relay.stop()
+
+    return begin
+
+
+Kill = Callable[[Harness], Awaitable[None]]

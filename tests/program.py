@@ -1,0 +1,171 @@
+"""The real program as a process of its own, and the stand-ins it talks to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sandbox.discord import DiscordServer
+from sandbox.slack import SlackServer
+from sandbox.stand_in import StandIn
+from sandbox.telegram import TelegramServer
+from sandbox.upstream import UpstreamServer
+
+KINDS = ("goapi", "gptbots", "mygptassistants", "openai")
+
+
+@dataclass
+class Program:
+    """`threadbridge ARGUMENTS`; used with `async with`, it is ended at the end."""
+
+    arguments: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    log: list[str] = field(default_factory=list)
+    _process: asyncio.subprocess.Process | None = None
+    _reading: asyncio.Task[None] | None = None
+    _line: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bridges.cli",
+            *self.arguments,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **self.environment},
+            cwd=self.folder,
+        )
+        self._reading = asyncio.create_task(self._read(self._process))
+        return self
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            self.log.append(line.decode(errors="replace").rstrip())
+            self._line.set()
+        self._line.set()
+
+    async def said(self, words: str, within: float = 40.0) -> str:
+        """Waits for a line of the log with these words."""
+        assert self._reading is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while True:
+                    found = next((line for line in self.log if words in line), None)
+                    if found is not None:
+                        return found
+                    if self._reading.done():
+                        break
+                    self._line.clear()
+                    await self._line.wait()
+        raise AssertionError(f"{words!r} was not said:\n" + "\n".join(self.log[-30:]))
+
+    async def ended(self, within: float = 40.0) -> int:
+        """Waits for the end, and gives the exit code."""
+        assert self._process is not None
+        assert self._reading is not None
+        async with asyncio.timeout(within):
+            code = await self._process.wait()
+            await self._reading
+        return code
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        return await self.ended()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.kill()
+        await self.ended()
+
+
+@dataclass
+class World:
+    """The three platforms and the upstream, standing in."""
+
+    slack: SlackServer
+    discord: DiscordServer
+    telegram: TelegramServer
+    upstream: UpstreamServer
+
+    @property
+    def platforms(self) -> dict[str, StandIn]:
+        return {"slack": self.slack, "discord": self.discord, "telegram": self.telegram}
+
+    def config(self, folder: Path, kind: str, *, database: str | None = None, extra: str = "") -> Path:
+        """Writes a configuration with all three bridges and one upstream of this kind."""
+        settings = {"mygptassistants": 'bot_id = "bot_sandbox"', "openai": 'model = "sandbox"'}.get(kind, "")
+        file = folder / "threadbridge.toml"
+        file.write_text(
+            f"""
+[database]
+url = "{database or f"sqlite:///{folder}/threadbridge.db"}"
+[http]
+port = 0
+[bridges.slack]
+bot_token = "xoxb-sandbox"
+app_token = "xapp-sandbox"
+api_url = "{self.slack.api_url}"
+[bridges.discord]
+token = "sandbox-discord-token"
+api_url = "{self.discord.api_url}"
+gateway_url = "{self.discord.gateway_url}"
+[bridges.telegram]
+token = "100001:sandbox-telegram-token"
+api_url = "{self.telegram.api_url}"
+[upstreams.main]
+kind = "{kind}"
+base_url = "{self.upstream.base_url(kind)}"
+api_key = "sandbox-key"
+{settings}
+[access.telegram]
+policy = "open"
+{extra}
+""",
+            "utf-8",
+        )
+        return file
+
+
+@asynccontextmanager
+async def world(**changed: Any) -> AsyncIterator[World]:
+    """Stand-ins without rate limits, and an upstream that writes at once."""
+    async with AsyncExitStack() as stack:
+        found = World(SlackServer(), DiscordServer(), TelegramServer(), UpstreamServer())
+        for one in (found.slack, found.discord, found.telegram):
+            one.limits = None
+        found.upstream.speed = changed.get("speed", 0)
+        for one in (*found.platforms.values(), found.upstream):
+            await stack.enter_async_context(one)
+        yield found
+
+
+def place(platform: StandIn, kind: str) -> str:
+    """The id of the platform's first place of a kind."""
+    return next(one.id for one in platform.places() if one.kind == kind)
+
+
+async def replied(platform: StandIn, where: str, condition: Callable[[str], bool], count: int = 1) -> list[str]:
+    """Waits until the bot has written so many messages in a place of which the text meets the condition."""
+
+    def texts() -> list[str]:
+        return [view.text for view in platform.view(where) if view.bot and condition(view.text)]
+
+    await platform.feed.until(lambda: len(texts()) >= count, within=40.0)
+    return texts()
