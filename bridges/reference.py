@@ -30,7 +30,8 @@ def reference() -> str:
 def _sections(path: str, model: type[BaseModel]) -> Iterator[str]:
     fields = {name: field for name, field in model.model_fields.items() if not list(_models(field.annotation))}
     if fields and path:
-        yield f"## `[{path}]`\n"
+        kind = fields.get("kind")
+        yield f"## `[{path}]`" + (f" with `kind` `{get_args(kind.annotation)[0]}`" if kind else "") + "\n"
         if model.__doc__ and model.__doc__ != BaseModel.__doc__:
             yield f"{model.__doc__.strip()}\n"
         yield "| key | takes | default | |"
@@ -40,14 +41,12 @@ def _sections(path: str, model: type[BaseModel]) -> Iterator[str]:
         yield ""
     for name, field in model.model_fields.items():
         for below in _models(field.annotation):
-            yield from _sections(_below(path, name, field.annotation, below), below)
+            yield from _sections(_below(path, name, field.annotation), below)
 
 
-def _below(path: str, name: str, annotation: Any, model: type[BaseModel]) -> str:
-    kind = model.model_fields.get("kind")
-    named = f'NAME] kind = "{get_args(kind.annotation)[0]}"' if kind is not None else None
+def _below(path: str, name: str, annotation: Any) -> str:
     full = f"{path}.{name}" if path else name
-    return f"{full}.{named}".removesuffix("]") if named and get_origin(annotation) is dict else full
+    return f"{full}.NAME" if get_origin(annotation) is dict else full
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

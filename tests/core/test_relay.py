@@ -373,7 +373,7 @@ async def test_a_reply_that_was_taken_away_is_written_once_more(start: Start) ->
 
 async def test_a_platform_that_refuses_ends_the_turn_and_the_next_one_goes_on(start: Start) -> None:
     bridge = FakeBridge()
-    bridge.trouble = lambda call, count: PlatformRefused(detail="kicked") if count == 0 else None
+    bridge.trouble = lambda call, count: PlatformRefused(detail="kicked") if (call, count) == ("create", 0) else None
     async with start(FakeUpstream(HELLO), bridge) as run:
         await run.say()
         await run.say()
@@ -469,7 +469,7 @@ async def test_abandoning_a_turn_closes_the_upstreams_stream(start: Start) -> No
 
 async def test_a_platform_that_stays_silent_does_not_stop_another_thread(start: Start) -> None:
     bridge = FakeBridge()
-    bridge.trouble = lambda call, count: PlatformUnavailable(detail="down") if count == 0 else None
+    bridge.trouble = lambda call, count: PlatformUnavailable(detail="down") if (call, count) == ("create", 0) else None
     async with start(FakeUpstream(HELLO), bridge) as run:
         await run.say()
         await run.say(thread=OTHER)

@@ -1,0 +1,19 @@
+"""Runs them all, prints the table, and exits 1 if a limit is exceeded."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from benchmarks import arrival, reading
+from benchmarks.report import table
+
+
+def main() -> int:
+    figures = [*asyncio.run(arrival.measure()), *asyncio.run(reading.measure())]
+    sys.stdout.write(table(figures) + "\n")
+    return 0 if all(figure.kept for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
