@@ -138,7 +138,7 @@ class Relay:
             ThreadId(turn.thread),
             ledger,
             reply_to=MessageId(turn.message),
-            adopted=await self._store.parts(turn),
+            adopted=await self._store.parts(turn) if turn.attempt > 1 else (),
         )
         said, state, error = "", State.ANSWERED, None
         try:

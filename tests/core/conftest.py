@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, select, text
+from sqlmodel import SQLModel
 
 from core.database import opened
 from core.model import Message
@@ -43,10 +44,9 @@ class Harness:
 
 
 async def turns_of(store: Store) -> list[Turn]:
-    from sqlmodel import col, select
-
-    async with store._transaction() as session:
-        return list((await session.exec(select(Turn).order_by(col(Turn.id)))).all())
+    async with store._transaction() as connection:
+        rows = await connection.execute(select(SQLModel.metadata.tables["turn"]).order_by(text("id")))
+        return [Turn(**row._mapping) for row in rows]
 
 
 Start = Callable[..., Any]
