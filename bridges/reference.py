@@ -27,7 +27,7 @@ def reference() -> str:
     return "\n".join([HEAD, *_sections("", Settings)])
 
 
-def _sections(path: str, model: type[BaseModel]) -> Iterator[str]:
+def _sections(path: str, model: type[BaseModel], defaults: object = None) -> Iterator[str]:
     fields = {name: field for name, field in model.model_fields.items() if not list(_models(field.annotation))}
     if fields and path:
         kind = fields.get("kind")
@@ -37,11 +37,11 @@ def _sections(path: str, model: type[BaseModel]) -> Iterator[str]:
         yield "| key | takes | default | |"
         yield "|---|---|---|---|"
         for name, field in fields.items():
-            yield f"| `{name}` | {_takes(field.annotation)} | {_default(field)} | {_meaning(field)} |"
+            yield f"| `{name}` | {_takes(field.annotation)} | {_default(field, getattr(defaults, name, None))} | {_meaning(field)} |"
         yield ""
     for name, field in model.model_fields.items():
         for below in _models(field.annotation):
-            yield from _sections(_below(path, name, field.annotation), below)
+            yield from _sections(_below(path, name, field.annotation), below, field.default)
 
 
 def _below(path: str, name: str, annotation: Any) -> str:
@@ -70,7 +70,10 @@ def _takes(annotation: Any) -> str:
     return names.get(annotation, "text")
 
 
-def _default(field: FieldInfo) -> str:
+def _default(field: FieldInfo, chosen: object) -> str:
+    """`chosen`: what the section above it says, which goes over the field's own."""
+    if chosen:
+        return f"`{chosen}`"
     if field.default is PydanticUndefined:
         return "**required**"
     if field.default is None or field.default == ():

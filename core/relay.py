@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from core import commands
@@ -85,7 +85,9 @@ class Relay:
             return
         if not message.addressed and not await self._store.takes_part(message.thread):
             return
-        if await self._store.record(bridge, message, clean(message.text)):
+        # What a database cannot hold must not keep a message from being recorded: it would come again for ever.
+        message = replace(message, author_name=clean(message.author_name), text=clean(message.text))
+        if await self._store.record(bridge, message):
             log.info("turn accepted", extra={"thread_id": message.thread, "message_id": message.id})
             self._scheduler.wake(message.thread)
 

@@ -87,8 +87,7 @@ class Access(Section):
     """Who may talk to the assistant on one bridge."""
 
     policy: Literal["open", "list", "members", "pairing"] | None = None
-    """Without it, the bridge's own default: `pairing` for Telegram, `members` for Slack, `open` for Discord. Until
-    pairing exists, `pairing` lets in only those who are in `users`."""
+    """Until pairing exists, `pairing` lets in only those who are in `users`."""
     users: Words = ()
     """Stable ids of people who are let in, whatever the policy."""
     channels: Words = ()

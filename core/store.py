@@ -57,7 +57,7 @@ class Store:
 
     # --- messages in --------------------------------------------------------------------------------------------
 
-    async def record(self, bridge: str, message: Message, prompt: str) -> bool:
+    async def record(self, bridge: str, message: Message) -> bool:
         """Records a message as a waiting turn (I1). False: it was there already, and nothing changes."""
         recorded = (
             self._insert(_TURN)
@@ -67,7 +67,7 @@ class Store:
                 message=message.id,
                 author=message.author,
                 author_name=message.author_name,
-                prompt=prompt,
+                prompt=message.text,
                 attachments=[asdict(attachment) for attachment in message.attachments],
                 command=message.command,
                 state=State.WAITING,

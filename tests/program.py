@@ -108,6 +108,11 @@ class World:
     def platforms(self) -> dict[str, StandIn]:
         return {"slack": self.slack, "discord": self.discord, "telegram": self.telegram}
 
+    async def listening(self, program: Program) -> None:
+        """Waits until a program that has just been started hears what is said on each platform."""
+        for words in ("listening to Slack", "connected to Discord", "Telegram: connected", "running:"):
+            await program.said(words)
+
     def config(self, folder: Path, kind: str, *, database: str | None = None, extra: str = "") -> Path:
         """Writes a configuration with all three bridges and one upstream of this kind."""
         settings = {"mygptassistants": 'bot_id = "bot_sandbox"', "openai": 'model = "sandbox"'}.get(kind, "")

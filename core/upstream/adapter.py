@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing, contextmanager
 from typing import Self
 
-from core.errors import AnswerInterrupted, UpstreamError, UpstreamUnavailable
+from core.errors import AnswerInterrupted, ConversationUnknown, UpstreamError, UpstreamRefused, UpstreamUnavailable
 from core.model import Event, Exchange, Prompt
 from core.settings import UpstreamSection
 from core.upstream import Limits
+from core.upstream.failures import NO_ADDRESS
 from core.upstream.http import Answer, Http, Sleep
 from core.upstream.reader import AnswerReader, as_interruption
 
@@ -48,8 +49,14 @@ class Adapter(ABC):
             async with aclosing(self._answer(prompt, self._http.deadline())) as events:
                 async for event in events:
                     yield event
+        except ConversationUnknown as error:
+            if prompt.conversation_id is not None:
+                raise self._without_secrets(error) from None
+            # where none was named, beginning anew cannot help
+            raise self._without_secrets(UpstreamRefused(NO_ADDRESS, detail=error.detail)) from None
         except UpstreamError as error:
-            raise self._without_secrets(error)
+            self._without_secrets(error)
+            raise
 
     @abstractmethod
     def _answer(self, prompt: Prompt, until: float | None) -> AsyncGenerator[Event, None]:
@@ -77,6 +84,15 @@ class Adapter(ABC):
             raise failure from error
         for event in last:
             yield event
+
+    @contextmanager
+    def _secretly(self) -> Generator[None, None, None]:
+        """What is raised inside tells no secret."""
+        try:
+            yield
+        except UpstreamError as error:
+            self._without_secrets(error)
+            raise
 
     def _without_secrets(self, error: UpstreamError) -> UpstreamError:
         if len(self._key) >= 4:

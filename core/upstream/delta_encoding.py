@@ -19,7 +19,8 @@ class DeltaDocuments:
         self._path = ""
         self._operation = "add"
         self._channel: int | str = 0
-        self._tail: list[str] = []  # appended to the text at the current path, but not yet in the document
+        self._appending = False  # the last delta appended to a text
+        self._tail: list[str] = []  # what was appended to it since, not yet in the document
 
     @property
     def path(self) -> str:
@@ -41,18 +42,17 @@ class DeltaDocuments:
             and (operation is None or operation == self._operation)
             and (channel is None or channel == self._channel)
         )
-        if same and self._tail and isinstance(value, str):
+        if same and self._appending and isinstance(value, str):
             self._tail.append(value)
             return value
         self._settle()
         self._path = path if isinstance(path, str) else self._path
         self._operation = operation if isinstance(operation, str) else self._operation
         self._channel = channel if isinstance(channel, int | str) else self._channel
-        if (
-            self._operation == "append"
-            and isinstance(value, str)
-            and isinstance(_value_at(self._documents.get(self._channel), _steps(self._path)), str)
-        ):
+        target = _value_at(self._documents.get(self._channel), _steps(self._path))
+        self._appending = False
+        if self._operation == "append" and isinstance(value, str) and isinstance(target, str):
+            self._appending = True
             self._tail.append(value)
         else:
             self._change(self._path, self._operation, value)
@@ -66,7 +66,9 @@ class DeltaDocuments:
 
     def _change(self, path: str, operation: str, value: Any) -> None:
         try:
-            self._documents[self._channel] = _changed(self._documents.get(self._channel), _steps(path), operation, value)
+            self._documents[self._channel] = _changed(
+                self._documents.get(self._channel), _steps(path), operation, value
+            )
         except (KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
             raise Unreadable(f"delta {operation} at {path[:100]}: {type(error).__name__}") from None
 
@@ -115,7 +117,7 @@ def _changed(node: Any, steps: list[str], operation: str, value: Any) -> Any:
 
 def _applied(node: Any, operation: str, value: Any) -> Any:
     match operation, node, value:
-        case ("add" | "replace"), _, _:
+        case (("add" | "replace"), _, _):
             return value
         case "append", None, _:
             return value

@@ -13,27 +13,40 @@ from typing import Any
 
 from core.errors import (
     AnswerMalformed,
+    ConversationUnknown,
     PromptRejected,
     UpstreamBusy,
     UpstreamError,
     UpstreamRefused,
     UpstreamUnavailable,
 )
-from core.upstream.fields import Unreadable, first, parsed, table, words
+from core.upstream.fields import Unreadable, first, parsed, table
 
-TOO_LONG = "This message, or the conversation with it, is too long for the assistant. Please shorten it or begin a new one."
-NO_CREDIT = "The account behind this assistant has no credit left, or its quota is used up. Its operator has to look at it."
+TOO_LONG = (
+    "This message, or the conversation with it, is too long for the assistant. Please shorten it or begin a new one."
+)
+NO_CREDIT = (
+    "The account behind this assistant has no credit left, or its quota is used up. Its operator has to look at it."
+)
 NO_ACCESS = "The assistant refuses this bot's key. Its operator has to look at the key and its rights."
-NO_ADDRESS = "There is no assistant at the configured address. This bot's operator has to look at its address and model."
+NO_ADDRESS = (
+    "There is no assistant at the configured address. This bot's operator has to look at its address and model."
+)
 MODERATED = "The assistant's service blocked this because of its content. Please put it another way."
 
 _DETAIL = 500  # characters of a server's words that are kept for the log
 
 _MARKUP = re.compile(r"(?is)<(script|style)\b.*?</\1\s*>|<[^>]{0,2000}>")
 _TOO_LONG = re.compile(
-    r"(?i)context[_ -]?(length|window)|string_above_max_length|too[_ ]long|too many tokens|maximum (context|length|tokens)"
+    r"(?i)context[_ -]?(length|window)|string_above_max_length|too[_ ]long|too many tokens"
+    r"|maximum (context|length|tokens)"
 )
 _NO_CREDIT = re.compile(r"(?i)insufficient[_ ](quota|credit|balance|fund)|credit (is )?not enough|billing|payment")
+_UNKNOWN = re.compile(
+    r"(?i)\bconversation(_id)?\b.{0,30}(not[_ ]found|not exist|unknown|expired|deleted)|conversation_not_found"
+    r"|(not[_ ]found|no such|unknown|find).{0,20}\bconversation"
+)
+_OCCUPIED = re.compile(r"(?i)one message at a time|conversation_locked|\bbusy\b|already (running|being|has an active)")
 _MODERATED = re.compile(r"(?i)content[_ ](policy|filter)|moderation|flagged")
 
 Judge = Callable[[int, bytes], UpstreamError]
@@ -70,6 +83,8 @@ def complaint_of(value: object) -> Complaint | None:
         return Complaint("", value)
     fields = table(value)
     inner = fields.get("error")
+    if isinstance(detail := fields.get("detail"), dict) and not inner:
+        inner = detail
     if isinstance(inner, dict) and inner:
         return Complaint(_code(inner), _message(inner) or _message(fields))
     if isinstance(inner, str) and inner:
@@ -100,8 +115,7 @@ def _code(fields: dict[str, Any]) -> str:
 
 
 def _message(fields: dict[str, Any]) -> str:
-    found = first(fields.get(key) for key in ("message", "msg", "detail", "error_description", "errorText", "data"))
-    return found or words(table(fields.get("detail")).get("message"))
+    return first(fields.get(key) for key in ("message", "msg", "detail", "error_description", "errorText", "data"))
 
 
 def error_for(complaint: Complaint, status: int | None = None) -> UpstreamError:
@@ -110,9 +124,13 @@ def error_for(complaint: Complaint, status: int | None = None) -> UpstreamError:
     said = f"{complaint.code} {complaint.message}"
     detail = complaint.detail if status is None else f"HTTP {status} {complaint.detail}".strip()
     if status is None or 400 <= status < 500:
+        if _UNKNOWN.search(said):
+            return ConversationUnknown(detail=detail)
         if _NO_CREDIT.search(said):
             return UpstreamRefused(NO_CREDIT, detail=detail)
         if status not in (401, 403, 404, 429):
+            if _OCCUPIED.search(said):
+                return UpstreamBusy(detail=detail)
             if status == 413 or _TOO_LONG.search(said):
                 return PromptRejected(TOO_LONG, detail=detail)
             if _MODERATED.search(said):
@@ -126,7 +144,7 @@ def error_for(complaint: Complaint, status: int | None = None) -> UpstreamError:
             return UpstreamRefused(NO_CREDIT, detail=detail)
         case 404 | 405 | 410:
             return UpstreamRefused(NO_ADDRESS, detail=detail)
-        case 429 | 529:
+        case 409 | 429 | 529:
             return UpstreamBusy(detail=detail)
         case 408 | 425:
             return UpstreamUnavailable(detail=detail)

@@ -78,7 +78,9 @@ async def load(prompt: Prompt, rule: Rule, *, most: int, total: int = TOTAL_LIMI
     left = total
     for attachment in prompt.attachments:
         allowed = rule(attachment) if len(files) < most else _too_many(most)
-        found: bytes | str = allowed if isinstance(allowed, str) else await _read(prompt.fetch, attachment, allowed, left)
+        found: bytes | str = (
+            allowed if isinstance(allowed, str) else await _read(prompt.fetch, attachment, allowed, left)
+        )
         if isinstance(found, str):
             notes.append(f"The file {plain_name(attachment)} could not be passed on: {found}.")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from core.errors import (
     AnswerInterrupted,
@@ -16,6 +17,8 @@ from core.model import Done, Event, Opened, Usage
 from core.upstream.outgoing import Outgoing
 
 EMPTY = "The assistant ended without an answer. Please ask again."
+CUT_SHORT = "\n\n*(The answer ends here because it has reached the greatest length that the assistant may write.)*"
+FILTERED = "\n\n*(The assistant's service ended the answer here because of its content.)*"
 GAP = "A part of the assistant's answer could not be read and is missing. Please ask again."
 
 
@@ -54,7 +57,7 @@ class AnswerReader(ABC):
     def feed(self, data: bytes) -> list[Event]:
         """The events of the next bytes, merged."""
         if not self._ended:
-            self._guarded(data)
+            self._guarded(lambda: self._take(data))
         return self._out.take()
 
     def flush(self) -> list[Event]:
@@ -62,9 +65,9 @@ class AnswerReader(ABC):
         if not self._flushed:
             self._flushed = True
             if not self._ended:
-                self._guarded(None)
+                self._guarded(self._finish)
             self._ended = True
-            self._release()
+            self._guarded(self._release)
         return self._out.take(final=True)
 
     def close(self) -> list[Event]:
@@ -91,8 +94,8 @@ class AnswerReader(ABC):
     def _finish(self) -> None:
         """The bytes have ended without a terminal marker or a failure so far: reads what is left. May raise."""
 
-    def _release(self) -> None:
-        """Tells the text that was held back, however the answer ended. Raises nothing."""
+    def _release(self) -> None:  # noqa: B027 - most readers hold nothing back
+        """Tells the text that was held back, however the answer ended."""
 
     def _open(self, conversation_id: str) -> None:
         if conversation_id and conversation_id != self._opened:
@@ -103,12 +106,9 @@ class AnswerReader(ABC):
         """The terminal marker was seen."""
         self._whole = self._ended = True
 
-    def _guarded(self, data: bytes | None) -> None:
+    def _guarded(self, step: Callable[[], None]) -> None:
         try:
-            if data is None:
-                self._finish()
-            else:
-                self._take(data)
+            step()
         except UpstreamError as failure:
             self._failure = self._failure or failure
             self._ended = True

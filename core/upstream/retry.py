@@ -62,5 +62,3 @@ def _date(value: str) -> float | None:
     except (ValueError, OverflowError):
         return None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-

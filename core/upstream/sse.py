@@ -1,4 +1,4 @@
-"""Server-sent events from bytes, without any I/O: the rules of the WHATWG HTML standard, and one way to be lenient.
+"""Server-sent events from bytes, without any I/O: the rules of the WHATWG HTML standard, and two ways to be lenient.
 
 The standard drops an event that the end of the stream cut off; here it is offered separately by `close`, since
 several upstreams leave out the last blank line. Whoever reads it must not take it for a terminal marker by itself.
@@ -30,15 +30,16 @@ class ServerSentEvent(NamedTuple):
 class SseDecoder:
     """Takes the bytes of a stream in any pieces; the time it takes is linear in them, however they are cut.
 
-    `spaces_end_event`: a line that holds nothing but spaces and tabs ends an event too. Against the standard, but
-    that is how one vendor prints its streams.
+    Two ways to be lenient where a vendor is not true to the standard. `spaces_end_event`: a line that holds nothing
+    but spaces and tabs ends an event too. `bare_events`: a named event without any data counts, with empty data.
     """
 
-    def __init__(self, *, limit: int = EVENT_LIMIT, spaces_end_event: bool = False) -> None:
+    def __init__(self, *, limit: int = EVENT_LIMIT, spaces_end_event: bool = False, bare_events: bool = False) -> None:
         self.retry: int | None = None
         """Milliseconds, as the stream last asked. Nobody here connects again by itself."""
         self._limit = limit
         self._spaces_end_event = spaces_end_event
+        self._bare_events = bare_events
         self._start = b""  # held back while it may be the beginning of a byte order mark
         self._started = False
         self._after_cr = False
@@ -126,6 +127,8 @@ class SseDecoder:
                     joined = data[0] if len(data) == 1 else b"\n".join(data)
                     found.append(ServerSentEvent(self._event or "message", joined, self._id))
                     data.clear()
+                elif self._event and self._bare_events:
+                    found.append(ServerSentEvent(self._event, b"", self._id))
                 size = 0
                 self._event = ""
                 continue

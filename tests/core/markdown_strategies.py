@@ -40,57 +40,81 @@ _SCRIPTS = [
 ]
 _LONG = ["supercalifragilistic" * 3, "https://example.org/a_b/c?d=e&f=1", "長" * 60, "👨‍👩‍👧" * 12]
 
-words = st.one_of(st.sampled_from(_PLAIN), st.sampled_from(_PLAIN), st.sampled_from(_SCRIPTS), st.sampled_from(_LONG))
+words: st.SearchStrategy[str] = st.deferred(
+    lambda: st.one_of(
+        st.sampled_from(_PLAIN), st.sampled_from(_PLAIN), st.sampled_from(_SCRIPTS), st.sampled_from(_LONG)
+    )
+)
 """Words without any markup, some of other scripts, some too long for a line."""
 
 
-def _phrase(most: int) -> st.SearchStrategy[str]:
-    return st.lists(words, min_size=1, max_size=most).map(" ".join)
+@st.composite
+def _phrase(draw: st.DrawFn, most: int) -> str:
+    return " ".join(draw(st.lists(words, min_size=1, max_size=most)))
 
 
-def _wrapped(marker: str, most: int = 8) -> st.SearchStrategy[str]:
-    return _phrase(most).map(lambda text: f"{marker}{text}{marker}")
+@st.composite
+def _wrapped(draw: st.DrawFn, marker: str, most: int = 8) -> str:
+    return marker + draw(_phrase(most)) + marker
 
 
 _code_spans = st.one_of(
     st.sampled_from(["`x`", "`a * b`", "`` a`b ``", "`**not bold**`", "`long code span with words`", "`f(x)[0]`"])
 )
-_links = st.one_of(
-    st.sampled_from(["[a link](http://a.io)", "![image](http://a.io/b.png)", "[x](</y z>)", "<https://a.io>"]),
-    st.tuples(_phrase(3), st.sampled_from(["http://example.org/x_y_z", "/a(b)c", "http://a.b/ 'title'"])).map(
-        lambda pair: f"[{pair[0]}]({pair[1]})"
-    ),
+_links: st.SearchStrategy[str] = st.deferred(
+    lambda: st.one_of(
+        st.sampled_from(["[a link](http://a.io)", "![image](http://a.io/b.png)", "[x](</y z>)", "<https://a.io>"]),
+        st.tuples(_phrase(3), st.sampled_from(["http://example.org/x_y_z", "/a(b)c", "http://a.b/ 'title'"])).map(
+            lambda pair: f"[{pair[0]}]({pair[1]})"
+        ),
+    )
 )
-_odds = st.sampled_from(
-    ["$a_1 + b_2$", "$$x^2$$", "&amp;", "5 * 3", "a_b_c", r"\*literal\*", "AT&T", "<b>bold</b>", "[1]"]
+_odds: st.SearchStrategy[str] = st.deferred(
+    lambda: st.sampled_from(
+        ["$a_1 + b_2$", "$$x^2$$", "&amp;", "5 * 3", "a_b_c", r"\*literal\*", "AT&T", "<b>bold</b>", "[1]"]
+    )
 )
-_spans = st.one_of(
-    _phrase(6),
-    _phrase(6),
-    _wrapped("**"),
-    _wrapped("*"),
-    _wrapped("_"),
-    _wrapped("~~"),
-    _wrapped("***"),
-    st.tuples(_phrase(3), _wrapped("*", 3), _phrase(3)).map(lambda three: "**" + " ".join(three) + "**"),
-    _code_spans,
-    _links,
-    _odds,
+_spans: st.SearchStrategy[str] = st.deferred(
+    lambda: st.one_of(
+        _phrase(6),
+        _phrase(6),
+        _wrapped("**"),
+        _wrapped("*"),
+        _wrapped("_"),
+        _wrapped("~~"),
+        _wrapped("***"),
+        st.tuples(_phrase(3), _wrapped("*", 3), _phrase(3)).map(lambda three: "**" + " ".join(three) + "**"),
+        _code_spans,
+        _links,
+        _odds,
+    )
 )
 
-inlines = st.lists(_spans, min_size=1, max_size=6).map(" ".join)
+inlines: st.SearchStrategy[str] = st.deferred(lambda: st.lists(_spans, min_size=1, max_size=6).map(" ".join))
 """The text of one line, with markup."""
 
 _lines = st.lists(inlines, min_size=1, max_size=3).map("\n".join)
 _over_lines = st.tuples(_phrase(4), _phrase(4), _phrase(4)).map(lambda t: f"{t[0]} **{t[1]}\n{t[2]}** end")
-paragraphs = st.one_of(_lines, _lines, _over_lines)
+paragraphs: st.SearchStrategy[str] = st.deferred(lambda: st.one_of(_lines, _lines, _over_lines))
 _headings = st.tuples(st.integers(1, 4), _phrase(5)).map(lambda pair: "#" * pair[0] + " " + pair[1])
-_code_lines = st.lists(
-    st.sampled_from(
-        ["x = 1", "    return **kwargs", "", "``", "# no heading", "- no item", "a" * 70, "print('日本')", "| a | b |"]
-    ),
-    min_size=1,
-    max_size=8,
+_code_lines: st.SearchStrategy[list[str]] = st.deferred(
+    lambda: st.lists(
+        st.sampled_from(
+            [
+                "x = 1",
+                "    return **kwargs",
+                "",
+                "``",
+                "# no heading",
+                "- no item",
+                "a" * 70,
+                "print('日本')",
+                "| a | b |",
+            ]
+        ),
+        min_size=1,
+        max_size=8,
+    )
 )
 
 
@@ -139,28 +163,45 @@ def _contained(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-_leaves = st.one_of(paragraphs, paragraphs, fences())
-blocks = st.one_of(
-    paragraphs,
-    paragraphs,
-    _headings,
-    fences(),
-    tables(),
-    st.recursive(_leaves, _contained, max_leaves=5),
-    st.just("---"),
-    st.sampled_from(["Title\n=====", "    indented\n    code", "$$\nx = y\n$$", "<div>\nhtml\n</div>"]),
+_leaves: st.SearchStrategy[str] = st.deferred(lambda: st.one_of(paragraphs, paragraphs, fences()))
+
+
+@st.composite
+def _nested(draw: st.DrawFn) -> str:
+    """Lists and quotes, in each other, around paragraphs and code."""
+    text = draw(_leaves)
+    for _ in range(draw(st.integers(1, 3))):
+        text = draw(_contained(st.one_of(st.just(text), _leaves)))
+    return text
+
+
+blocks: st.SearchStrategy[str] = st.deferred(
+    lambda: st.one_of(
+        paragraphs,
+        paragraphs,
+        _headings,
+        fences(),
+        tables(),
+        _nested(),
+        st.just("---"),
+        st.sampled_from(["Title\n=====", "    indented\n    code", "$$\nx = y\n$$", "<div>\nhtml\n</div>"]),
+    )
 )
 """One block of any kind, containers with other blocks in them included."""
 
-documents = st.lists(blocks, min_size=1, max_size=8).map("\n\n".join)
+documents: st.SearchStrategy[str] = st.deferred(lambda: st.lists(blocks, min_size=1, max_size=8).map("\n\n".join))
 """Well-formed Markdown."""
 
-anything = st.one_of(
-    st.text(),
-    st.text(alphabet="ab \n*_`~[]()<>#->|:.1\\!$&é👍", max_size=300),
-    st.lists(
-        st.sampled_from(["**", "*", "`", "```", "\n", "\n\n", "- ", "> ", "|", "---", "word ", "[", "](", ")", "  "])
-    ).map("".join),
+anything: st.SearchStrategy[str] = st.deferred(
+    lambda: st.one_of(
+        st.text(),
+        st.text(alphabet="ab \n*_`~[]()<>#->|:.1\\!$&é👍", max_size=300),
+        st.lists(
+            st.sampled_from(
+                ["**", "*", "`", "```", "\n", "\n\n", "- ", "> ", "|", "---", "word ", "[", "](", ")", "  "]
+            )
+        ).map("".join),
+    )
 )
 """Any text at all, mostly of the characters that mean something."""
 

@@ -412,7 +412,7 @@ async def test_a_part_intended_but_not_confirmed_is_found_again(start: Start) ->
     bridge = FakeBridge()
     async with start(FakeUpstream(HELLO), bridge, drain_within=0) as run:
         one = message()
-        await run.store.record("fake", one, one.text)
+        await run.store.record("fake", one)
         turn = await run.store.claim(THREAD)
         part = await run.store.intend(turn, 0)
         bridge.new(THREAD, part.key, MessageId(one.id), "Hel", False)
@@ -425,7 +425,7 @@ async def test_turns_too_old_to_matter_are_marked_once(start: Start) -> None:
     async with start(FakeUpstream(HELLO), drain_within=0) as run:
         for text in ("one", "two", "three"):
             one = message(text, sent_at=datetime.now(UTC) - timedelta(days=1))
-            await run.store.record("fake", one, text)
+            await run.store.record("fake", one)
     async with start(FakeUpstream(HELLO), recover_within=0) as run:
         turns = await run.settled()
     assert {turn.state for turn in turns} == {State.EXPIRED}
@@ -437,7 +437,7 @@ async def test_turns_too_old_to_matter_are_marked_once(start: Start) -> None:
 async def test_a_turn_that_takes_down_every_runner_is_given_up_with_a_visible_error(start: Start) -> None:
     async with start(FakeUpstream(HELLO)) as run:
         one = message()
-        await run.store.record("fake", one, one.text)
+        await run.store.record("fake", one)
         for _ in range(5):
             await run.store.claim(THREAD)
     async with start(FakeUpstream(HELLO)) as run:

@@ -40,13 +40,14 @@ async def test_each_platform_converses_with_each_kind_of_upstream(standing: Worl
     restarted, first = asyncio.Event(), asyncio.Barrier(4)
     async with asyncio.TaskGroup() as tasks:
         async with Program(("run", "--config", config)) as program:
-            await program.said("running:")
+            await standing.listening(program)
             for name in standing.platforms:
                 tasks.create_task(converse(standing, name, restarted, first))
             await first.wait()
             assert await program.stop() == 0
             assert "Traceback" not in "\n".join(program.log)
-        again = await tasks.create_task(_start(config))
+        again = await Program(("run", "--config", config)).__aenter__()
+        await standing.listening(again)
         restarted.set()
     await again.__aexit__(None, None, None)
     conversations = [one for one in standing.upstream.conversations if one.kind == kind]
@@ -54,16 +55,10 @@ async def test_each_platform_converses_with_each_kind_of_upstream(standing: Worl
         assert sorted(one.turns for one in conversations) == [3, 3, 3]
 
 
-async def _start(config: str) -> Program:
-    program = await Program(("run", "--config", config)).__aenter__()
-    await program.said("running:")
-    return program
-
-
 @pytest.mark.parametrize("name", ["slack", "discord", "telegram"])
 async def test_direct_messages_are_answered(standing: World, tmp_path: Path, name: str) -> None:
     async with Program(("run", "--config", str(standing.config(tmp_path, "goapi")))) as program:
-        await program.said("running:")
+        await standing.listening(program)
         platform = standing.platforms[name]
         where = place(platform, "direct")
         await platform.say(where, "echo: *one* and `two`")
@@ -84,7 +79,7 @@ async def test_it_runs_on_postgresql_after_db_upgrade(standing: World, tmp_path:
     async with Program(("db", "upgrade", "--config", config)) as program:
         assert await program.ended() == 0
     async with Program(("run", "--config", config)) as program:
-        await program.said("running:")
+        await standing.listening(program)
         where = place(standing.telegram, "direct")
         await standing.telegram.say(where, "echo: on PostgreSQL")
         await replied(standing.telegram, where, lambda text: "on PostgreSQL" in text)

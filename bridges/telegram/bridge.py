@@ -1,0 +1,181 @@
+"""Telegram, by python-telegram-bot's `Bot` without its `Application`, which confirms updates before anyone has
+recorded them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Self
+
+from telegram import BotCommand
+from telegram.constants import ChatAction
+
+from bridges.endpoints import Endpoints
+from bridges.settings import TelegramSettings
+from bridges.telegram import format as formatting
+from bridges.telegram.client import Client
+from bridges.telegram.errors import AddressUnknown, TokenRefused
+from bridges.telegram.files import fetched
+from bridges.telegram.inbound import Me
+from bridges.telegram.pace import PACE
+from bridges.telegram.polling import poll
+from bridges.telegram.receiving import Receiver
+from bridges.telegram.rhythm import Rhythm
+from bridges.telegram.surface import TelegramSurface
+from bridges.telegram.thread import read
+from bridges.telegram.webhook import Webhook
+from core.bridge import Accept
+from core.errors import ConfigError, PlatformError, SlowDown
+from core.model import Attachment, MessageId, ThreadId
+from core.pace import Pace
+
+log = logging.getLogger(__name__)
+
+MENU = (
+    BotCommand("new", "Begin a new conversation"),
+    BotCommand("stop", "Stop the answer that is being written"),
+    BotCommand("retry", "Answer the last question again"),
+    BotCommand("status", "Which assistant is this?"),
+    BotCommand("help", "What this bot can do"),
+)
+"""What clients offer when somebody types a slash."""
+
+
+class TelegramBridge:
+    """Implements `core.bridge.Bridge`. `endpoints` is needed where `settings.mode` is `webhook`."""
+
+    name = "telegram"
+
+    def __init__(
+        self,
+        settings: TelegramSettings,
+        *,
+        endpoints: Endpoints | None = None,
+        rhythm: Rhythm = Rhythm(),  # noqa: B008 - frozen
+    ) -> None:
+        self._settings = settings
+        self._endpoints = endpoints
+        self._rhythm = rhythm
+        self._connection: Client | None = None
+        self._me: Me | None = None
+        self._moved: dict[int, int] = {}
+
+    @property
+    def pace(self) -> Pace:
+        return PACE
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        self._connection = Client(self._settings.token.get_secret_value(), self._settings.api_url)
+        try:
+            self._me = await self._introduced()
+        except BaseException:
+            await self._connection.close()
+            raise
+        log.info("Telegram: connected as @%s (%d)", self._me.username, self._me.id)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+    @property
+    def _client(self) -> Client:
+        if self._connection is None:
+            raise RuntimeError("a bridge has to be entered before it is used")
+        return self._connection
+
+    async def _introduced(self) -> Me:
+        address = re.sub(r"//[^/@]*@", "//", self._settings.api_url)  # a proxy's password may stand in it
+        try:
+            with self._client.calling():
+                user = await self._client.bot.get_me()
+        except (TokenRefused, AddressUnknown) as error:
+            raise ConfigError(
+                f"{address} does not accept bridges.telegram.token. Ask @BotFather for the token of "
+                "your bot, and look at bridges.telegram.api_url if you have set that.",
+                detail=error.detail,
+            ) from None
+        except PlatformError as error:
+            raise ConfigError(
+                f"Telegram cannot be reached at {address}. Look at the network, and at "
+                "bridges.telegram.api_url if you have set that.",
+                detail=error.detail,
+            ) from None
+        return Me(user.id, user.username or "")
+
+    async def listen(self, accept: Accept) -> None:
+        if self._me is None:
+            raise RuntimeError("a bridge has to be entered before it listens")
+        receiver = Receiver(self._client.bot, self._me, accept)
+        await self._offer_commands()
+        if self._settings.mode == "polling":
+            await poll(self._client, receiver, self._rhythm)
+            return
+        if self._endpoints is None or self._settings.public_url is None:
+            raise ConfigError(
+                'bridges.telegram.mode is "webhook": that needs public_url and the HTTP server of Threadbridge.'
+            )
+        await Webhook(self._client, receiver, self._settings.public_url, self._rhythm).listen(self._endpoints)
+
+    async def _offer_commands(self) -> None:
+        try:
+            with self._client.calling():
+                await self._client.bot.set_my_commands(MENU)
+        except PlatformError as error:
+            log.warning("Telegram: the list of commands could not be set (%s)", error.detail)
+
+    # --- speaking -----------------------------------------------------------------------------------------------
+
+    def fits(self, text: str) -> bool:
+        return formatting.fits(text)
+
+    def open(
+        self,
+        thread: ThreadId,
+        key: str,
+        message: MessageId | None = None,
+        *,
+        reply_to: MessageId | None = None,
+    ) -> TelegramSurface:
+        return TelegramSurface(self._client, self._moved, read(thread), message, reply_to)
+
+    async def find(self, thread: ThreadId, key: str) -> MessageId | None:
+        """Always None: Telegram lets bots look up nothing that they have posted."""
+        return None
+
+    def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
+        return self._typing(thread)
+
+    @asynccontextmanager
+    async def _typing(self, thread: ThreadId) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._keep_typing(thread))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_typing(self, thread: ThreadId) -> None:
+        place = read(thread)
+        while True:
+            wait = self._rhythm.typing
+            try:
+                with self._client.calling(place.chat):
+                    await self._client.bot.send_chat_action(
+                        self._moved.get(place.chat, place.chat), ChatAction.TYPING, message_thread_id=place.topic
+                    )
+            except SlowDown as error:
+                wait = max(wait, error.retry_after)
+            except PlatformError as error:
+                log.debug("Telegram: no sign of typing (%s)", error.detail)
+            if not place.private:
+                return  # a group has 20 calls a minute for everything, and the placeholder stands there
+            await asyncio.sleep(wait)
+
+    def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        return fetched(self._client, attachment)

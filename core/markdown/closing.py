@@ -1,0 +1,162 @@
+"""An unfinished text made presentable: what is open is closed, and what is not decided yet is not shown."""
+
+from __future__ import annotations
+
+import re
+
+from core.markdown.blocks import Kind, Leaf, closing_fence
+from core.markdown.inline import Inline, flanking, resolve, scan
+from core.markdown.part import Part, Start, Written
+
+_PASSES = 8
+_UNDECIDED = re.compile(r"#{1,6}|[-+*]|={1,2}|--|\*\*|_{1,2}|~{1,2}|`{1,2}|\d{1,9}[.)]")
+_HALF_DELIMITER = re.compile(r"[|:\- \t]+")
+_HALF_TAG = re.compile(r"<[A-Za-z/!][^<>]*$")
+_HALF_ENTITY = re.compile(r"&(#(?:[xX]?[0-9a-fA-F]{0,7})|[a-z]{0,6})$")
+_ENTITIES = ("amp", "lt", "gt", "quot", "apos", "nbsp", "copy", "reg", "hellip", "mdash", "ndash", "rarr", "larr")
+_NO_LABEL = re.compile(r"\^?\d{0,3}|[ xX]|\^[\w-]*")
+_LAST_PIPE = re.compile(r"(?<!\\)\|$")
+
+
+def close(text: str) -> str:
+    """An unfinished Markdown text as it may be shown: what is open is closed, what is not decided yet is left out.
+
+    A finished, well-formed text stays as it is but for white space at its end, and so does what was closed before."""
+    for _ in range(_PASSES):
+        part = Part(Start())
+        part.extend(text)
+        closed = finish(part)
+        if closed == text:
+            break
+        text = closed
+    return text
+
+
+def finish(part: Part) -> str:
+    """What `close` makes of a part, in one pass and without reading it again from its beginning."""
+    shown, end = part.shown, len(part.shown)
+    for index in range(len(part.lines) - 1, -1, -1):
+        written = part.lines[index]
+        end = written.start + len(shown[written.start : end].rstrip())
+        if end <= written.content and written.line.kind is not Kind.RULE or _undecided(part, index, end):
+            end = written.start
+            continue
+        match written.line.kind:
+            case Kind.TEXT | Kind.HEADING | Kind.ROW:
+                if (text := _inline(part, written, end)) is None:
+                    end = written.start
+                    continue
+                return text
+            case Kind.CODE if written.line.after.leaf is Leaf.HTML and (
+                tag := _HALF_TAG.search(shown, written.content, end)
+            ):
+                end = written.content + len(shown[written.content : tag.start()].rstrip())
+                if end == written.content:
+                    end = written.start
+                    continue
+                return shown[:end]
+            case _:
+                return shown[:end] + closing_fence(written.line.after, part.base)
+    return ""
+
+
+def _undecided(part: Part, index: int, end: int) -> bool:
+    """Is the last line one that the next characters may turn into something else?"""
+    written = part.lines[index]
+    content = part.shown[written.content : end]
+    above = part.lines[index - 1] if index else None
+    header = above is not None and above.line.kind is Kind.TEXT and "|" in part.shown[above.content : written.start]
+    match written.line.kind:
+        case Kind.FENCE_OPEN | Kind.BLANK:
+            return True
+        case Kind.CODE if written.before.leaf is Leaf.FENCE:
+            marker = written.before.marker
+            half = content.strip(" ")
+            return index == len(part.lines) - 1 and not part.complete and half != "" and marker.startswith(half)
+        case Kind.UNDERLINE:
+            return len(content) < 3 or header
+        case Kind.TEXT:
+            if _UNDECIDED.fullmatch(content) or content.startswith("|"):
+                return True
+            return header and _HALF_DELIMITER.fullmatch(content) is not None
+        case Kind.ROW:
+            return content == "|"
+        case _:
+            return False
+
+
+def _inline(part: Part, written: Written, end: int) -> str | None:
+    """The part up to `end`, the end of a line, with all closed that is open; None if nothing of the line can be shown."""
+    shown = part.shown
+    while True:
+        begin, state = _before(part, written, end)
+        state, stop = scan(shown, begin, end, state, ends=False)
+        kept, state = _tail(shown, state, stop, end)
+        kept = written.content + len(shown[written.content : kept].rstrip())
+        if kept <= written.content:
+            return None
+        if kept == end:
+            break
+        end = kept
+    text = shown[:end]
+    for bond in reversed(state.bonds):
+        if bond.kind[-1] == "[":
+            text = text[: bond.at] + text[bond.at + len(bond.kind) :]
+    text += state.lasting(end).closers
+    content = shown[written.content : end]
+    if written.line.kind is Kind.ROW and content.startswith("|") and not _LAST_PIPE.search(content):
+        text += " |"
+    return text
+
+
+def _before(part: Part, written: Written, end: int) -> tuple[int, Inline]:
+    """A place on the line where what is open is known, not far before `end`."""
+    for mark in reversed(part.marks):
+        if mark.size < written.content:
+            break
+        if mark.size < end and mark.context.line is not None:
+            return mark.size, mark.inline
+    return written.content, written.inline
+
+
+def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:
+    """How much may be shown, where `shown[stop:end]` is a last token that more text could change."""
+    if stop < end:
+        match shown[stop]:
+            case "`" if not state.ticks or end - stop != state.ticks:
+                return stop, state
+            case "`":
+                state = state._replace(ticks=0, ticks_inherited=False)
+            case "\\" if end - stop == 1 and not state.ticks:
+                return stop, state
+            case "*" | "_" | "~" if not state.ticks and state.target < 0:
+                run = end - stop
+                can_close = flanking(shown, stop, end, end)[1]
+                top = next((d for d in reversed(state.stack) if d.char == shown[stop]), None)
+                if not can_close or top is None or top.length > run:
+                    return stop, state
+                stack, left = resolve(state.stack, shown[stop], run, False)
+                if left:
+                    return end - left, state
+                state = state._replace(stack=stack)
+            case "]" if not state.ticks and state.target < 0 and state.bonds and state.bonds[-1].kind[-1] == "[":
+                bond = state.bonds[-1]
+                if not _NO_LABEL.fullmatch(shown, bond.at + len(bond.kind), stop):
+                    return stop, state
+                state = state._replace(bonds=state.bonds[:-1])
+            case _:
+                pass
+    if state.ticks:
+        return (state.ticks_at if state.ticks_at + state.ticks >= end else end), state
+    if state.target >= 0:
+        return state.target, state
+    if state.bonds and state.bonds[-1].kind == "<":
+        return state.bonds[-1].at, state
+    if state.bonds and state.bonds[-1].kind[-1] == "[" and state.bonds[-1].at + len(state.bonds[-1].kind) >= end:
+        return state.bonds[-1].at, state
+    if state.stack and state.stack[-1].at + state.stack[-1].length >= end:
+        return state.stack[-1].at, state
+    entity = _HALF_ENTITY.search(shown, max(0, end - 10), end)
+    if entity and (entity[1][:1] in ("", "#") or any(name.startswith(entity[1]) for name in _ENTITIES)):
+        return entity.start(), state
+    return end, state

@@ -1,0 +1,230 @@
+"""The inline structure of Markdown, read once from left to right: what is open at every point of a paragraph.
+
+An opener counts as open until something closes it or the paragraph ends, so the state at a point never depends on text
+behind it. What turns out to be a link, a formula or a tag takes the delimiters within it back out of account.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+REACH = 1000
+"""Characters after which an opener without its closer is taken for what it most likely is, a lone character."""
+
+
+class Delimiter(NamedTuple):
+    """An opening run of emphasis, strong emphasis or strikethrough."""
+
+    char: str
+    length: int
+    at: int
+    """Offset of the run."""
+    run: int
+    """Its length as it was written."""
+    both: bool
+    """It could have been a closing run as well."""
+    inherited: bool = False
+    """Opened in an earlier part and opened again."""
+
+
+class Bond(NamedTuple):
+    """Something that is not to be parted: a link or image (`[`, `![`), a formula (`$`, `$$`) or a tag (`<`)."""
+
+    kind: str
+    at: int
+    stack: tuple[Delimiter, ...]
+    """The delimiters that were open before it."""
+
+
+class Inline(NamedTuple):
+    """What is open at one point. Offsets are those of the text that was scanned."""
+
+    stack: tuple[Delimiter, ...] = ()
+    ticks: int = 0
+    """Length of the backtick run that opened a code span; 0 outside of one."""
+    ticks_at: int = 0
+    ticks_inherited: bool = False
+    bonds: tuple[Bond, ...] = ()
+    target: int = -1
+    """Offset of the bracket before a link's destination; -1 outside of one."""
+    depth: int = 0
+    """Parentheses open within the destination."""
+
+    @property
+    def closers(self) -> str:
+        """What closes all that is open, the innermost first."""
+        return "`" * self.ticks + "".join(d.char * d.length for d in reversed(self.stack))
+
+    @property
+    def openers(self) -> str:
+        """What opens again all that is open."""
+        return "".join(d.char * d.length for d in self.stack) + "`" * self.ticks
+
+    @property
+    def inherited(self) -> Inline:
+        """Only what an earlier part had opened."""
+        if not self.stack and not self.ticks:
+            return self
+        ticks = self.ticks if self.ticks_inherited else 0
+        return Inline(tuple(d for d in self.stack if d.inherited), ticks, self.ticks_at, ticks > 0)
+
+    def lasting(self, at: int) -> Inline:
+        """Without what has been open for so long at `at` that it is taken for a lone character."""
+        if not self.stack and not self.ticks:
+            return self
+        ticks = self.ticks if self.ticks_inherited or at - self.ticks_at < REACH else 0
+        stack = tuple(d for d in self.stack if d.inherited or at - d.at < REACH)
+        return self._replace(stack=stack, ticks=ticks)
+
+    def bound(self, at: int) -> bool:
+        """Is `at` within something that is not to be parted?"""
+        return bool(self.bonds) and any(at - bond.at < REACH for bond in self.bonds)
+
+    def inherit(self, at: int) -> Inline:
+        """The same at the beginning of another part, whose text begins with the openers at `at`."""
+        moved = []
+        for each in self.stack:
+            moved.append(each._replace(at=at, run=each.length, both=False, inherited=True))
+            at += each.length
+        return Inline(tuple(moved), self.ticks, at, self.ticks > 0)
+
+
+_TOKEN = re.compile(
+    r"(?P<space>\s+)|(?P<word>[^\s\\`*_~\[\]$<>!()]+|!(?!\[))|(?P<run>\*+|_+|~+)|(?P<ticks>`+)|(?P<open>!?\[)"
+    r"|(?P<close>\])|(?P<escape>\\[^\w\s]?)|(?P<dollar>\$\$?)|(?P<paren>[()])|(?P<angle><)|(?P<end>>)"
+)
+_IN_CODE = re.compile(r"(?P<space>\s+)|(?P<word>[^\s`]+)|(?P<ticks>`+)")
+
+Word = Callable[[int, int, Inline, bool], None]
+"""Told of every token that is not white space: its offsets, what was open before it, and whether it is all plain."""
+
+
+def _wordless(character: str) -> bool:
+    return unicodedata.category(character)[0] in "PS"
+
+
+def flanking(text: str, at: int, end: int, limit: int) -> tuple[bool, bool]:
+    """Whether the run `text[at:end]` can open and can close emphasis, where `text` counts up to `limit`."""
+    before = text[at - 1] if at else "\n"
+    after = text[end] if end < limit else "\n"
+    left = not after.isspace() and (not _wordless(after) or before.isspace() or _wordless(before))
+    right = not before.isspace() and (not _wordless(before) or after.isspace() or _wordless(after))
+    match text[at]:
+        case "_":
+            return left and (not right or _wordless(before)), right and (not left or _wordless(after))
+        case "~" if end - at != 2:
+            return False, False
+        case _:
+            return left, right
+
+
+def resolve(stack: tuple[Delimiter, ...], char: str, run: int, can_open: bool) -> tuple[tuple[Delimiter, ...], int]:
+    """Lets a closing run close what it can; returns what stays open and how many characters of the run are left."""
+    left = run
+    index = len(stack) - 1
+    while left and index >= 0:
+        opener = stack[index]
+        thirds = (opener.both or can_open) and (opener.run + run) % 3 == 0 and (opener.run % 3 or run % 3)
+        if opener.char == char and not (thirds and char != "~"):
+            taken = 2 if min(opener.length, left) >= 2 else 1
+            stack = stack[:index]
+            if opener.length > taken:
+                stack = (*stack, opener._replace(length=opener.length - taken))
+            left -= taken
+            index = len(stack)
+        index -= 1
+    return stack, left
+
+
+def scan(text: str, at: int, end: int, state: Inline, *, ends: bool, word: Word | None = None) -> tuple[Inline, int]:
+    """Reads `text[at:end]`, a line or the rest of one, and returns what is open then and how far that is certain.
+
+    With `ends` the line is known to end there. Without, the last token stays unread where more text could change it.
+    """
+    while at < end:
+        found = (_IN_CODE if state.ticks else _TOKEN).match(text, at, end)
+        stop = found.end() if found else at + 1
+        kind = found.lastgroup if found else None
+        if kind == "space":
+            at = stop
+            continue
+        if word:
+            word(at, stop, state, kind == "word")
+        if kind != "word" and kind is not None:
+            if stop == end and not ends and kind not in ("paren", "angle", "end", "open"):
+                return state, at
+            state = _step(text, at, stop, end, kind, state)
+        at = stop
+    if ends and state.bonds:
+        state = state._replace(bonds=tuple(b for b in state.bonds if b.kind not in "$<" or b.kind == "$$"))
+    return state, at
+
+
+def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> Inline:
+    if state.ticks:
+        return state._replace(ticks=0, ticks_inherited=False) if kind == "ticks" and stop - at == state.ticks else state
+    if state.target >= 0:
+        return _in_target(text[at], state)
+    top = state.bonds[-1].kind if state.bonds else ""
+    match kind:
+        case "run":
+            if top == "<" and not text[at - 1].isspace():
+                return state
+            bonds = state.bonds[:-1] if top == "<" else state.bonds
+            can_open, can_close = flanking(text, at, stop, end)
+            stack, left = resolve(state.stack, text[at], stop - at, can_open) if can_close else (state.stack, stop - at)
+            if can_open and left:
+                stack = (*stack, Delimiter(text[at], left, stop - left, stop - at, can_close))
+            return state._replace(stack=stack, bonds=bonds)
+        case "ticks":
+            return state._replace(ticks=stop - at, ticks_at=at, bonds=state.bonds[:-1] if top == "<" else state.bonds)
+        case "open":
+            return state._replace(bonds=(*state.bonds, Bond(text[at:stop], at, state.stack)))
+        case "close":
+            return _bracket(text, at, stop, end, state)
+        case "dollar":
+            return _dollar(text, at, stop, end, state)
+        case "angle" if stop < end and (text[stop].isalpha() or text[stop] in "/!"):
+            return state._replace(bonds=(*state.bonds, Bond("<", at, state.stack)))
+        case "end" if top == "<":
+            return state._replace(bonds=state.bonds[:-1], stack=state.bonds[-1].stack)
+        case _:
+            return state
+
+
+def _in_target(char: str, state: Inline) -> Inline:
+    if char == "(":
+        return state._replace(depth=state.depth + 1)
+    if char != ")":
+        return state
+    if state.depth > 1:
+        return state._replace(depth=state.depth - 1)
+    bonds = state.bonds
+    while bonds and bonds[-1].kind[-1] != "[":
+        bonds = bonds[:-1]
+    stack = bonds[-1].stack if bonds else state.stack
+    return state._replace(stack=stack, bonds=bonds[:-1], target=-1, depth=0)
+
+
+def _bracket(text: str, at: int, stop: int, end: int, state: Inline) -> Inline:
+    index = next((i for i in range(len(state.bonds) - 1, -1, -1) if state.bonds[i].kind[-1] == "["), -1)
+    if index < 0:
+        return state
+    if stop < end and text[stop] == "(":
+        return state._replace(bonds=state.bonds[: index + 1], target=at)
+    return state._replace(bonds=state.bonds[:index])
+
+
+def _dollar(text: str, at: int, stop: int, end: int, state: Inline) -> Inline:
+    kind = text[at:stop]
+    index = next((i for i in range(len(state.bonds) - 1, -1, -1) if state.bonds[i].kind == kind), -1)
+    after = text[stop] if stop < end else "\n"
+    if index >= 0 and (kind == "$$" or not text[at - 1].isspace()):
+        return state._replace(bonds=state.bonds[:index], stack=state.bonds[index].stack)
+    if index < 0 and (kind == "$$" or not (after.isspace() or after.isdigit())):
+        return state._replace(bonds=(*state.bonds, Bond(kind, at, state.stack)))
+    return state

@@ -1,0 +1,279 @@
+"""One part while it grows: what it shows of the text, and the places where it could end.
+
+A part that begins within a block opens that block again, in its own text: the fence with its info string, the header of
+the table, the markers of quotes, emphasis. The indentation of list items that began in an earlier part is taken away, for
+without their bullets it would make code of a paragraph.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from core.markdown.blocks import QUOTE, Block, Kind, Leaf, Line, closing_fence, read
+from core.markdown.inline import Inline, scan
+from core.markdown.marks import Context, Mark, Places, Start
+from core.markdown.rank import between_lines
+
+
+class Written(NamedTuple):
+    """A line of the part."""
+
+    source: int
+    """Offset in the text; -1 for the rest of a line that was cut."""
+    start: int
+    """Offset in the part of its newline."""
+    content: int
+    """Offset in the part of its content."""
+    line: Line
+    before: Block
+    inline: Inline
+    """What was open before it."""
+
+
+_GUARD = re.compile(
+    r"(?P<slash>(?:[-+*]|#{1,6})(?=[ \t]|$)|>|-{2,}[ \t]*$|(?:[-*_][ \t]*){3,}$|`{3,}(?=[^`]*$)|~{3}|\[(?=[^\]]+\]:))"
+    r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$))"
+)
+_WORD = re.compile(r"\S+")
+
+
+class Part:
+    """The text from `start` on, as one message would show it, with the places where it could end.
+
+    All texts that it is given, and all offsets in them, begin where the part begins."""
+
+    def __init__(self, start: Start) -> None:
+        self.start = start
+        self._begin()
+
+    def _begin(self) -> None:
+        start = self.start
+        self.shown = ""
+        """The part so far: opened again what was open, nothing closed."""
+        self.marks: list[Mark] = []
+        self.lines: list[Written] = []
+        self.inline = start.inline
+        self._block = start.block
+        if start.bare and start.block.leaf is Leaf.TABLE:
+            self._block = Block(start.block.containers, Leaf.PARAGRAPH)
+        self._line = start.line
+        self._at = 0
+        self.base = len(start.block.containers)
+        self._table = self._block.leaf is not Leaf.TABLE
+        self._previous = Kind.BLANK
+        self._unread = 0
+        self.complete = True
+        """The last line has its newline."""
+
+    def extend(self, text: str) -> None:
+        """Reads on, now that more of the text has come. Takes up at the last mark, for all before it is settled."""
+        if self.marks:
+            self._resume(text, self.marks[-1])
+        else:
+            self._begin()
+            if self.start.line is not None and self._at < len(text):
+                self._continue_line(text, self.start.line)
+        while self._at < len(text):
+            self._next_line(text)
+
+    @property
+    def last(self) -> str:
+        """The part as it is if the text ends here. Only what earlier parts had opened is closed."""
+        size = len(self.shown)
+        inline, _ = scan(self.shown, size - self._unread, size, self.inline, ends=True)
+        return (self.shown.rstrip() + inline.inherited.closers) if self.lines else ""
+
+    def ending(self, mark: Mark) -> str:
+        """The part as it is if it ends at a mark."""
+        context = mark.context
+        shown = self.shown[: mark.size].rstrip()
+        if context.line is None and context.block.leaf is Leaf.PARAGRAPH and not mark.inline.ticks:
+            bare = shown.rstrip("\\")
+            shown = shown if (len(shown) - len(bare)) % 2 == 0 else shown[:-1]
+        return shown + self.closing(mark)
+
+    def closing(self, mark: Mark) -> str:
+        """What closes all that is open at a mark."""
+        line, closers = mark.context.line, mark.inline.lasting(mark.size).closers
+        if line and line.kind is Kind.ROW and self.shown.startswith("|", self.lines[mark.context.lines - 1].content):
+            return closers + " |" if closers or self.shown[mark.size - 1] != "|" else ""
+        return closers + closing_fence(mark.context.block, mark.context.base)
+
+    def _resume(self, text: str, mark: Mark) -> None:
+        context = mark.context
+        self._at, self.inline, self.shown = mark.at, mark.inline, self.shown[: mark.size]
+        self._block, self.base, self._table = context.block, context.base, context.table
+        self._previous = context.previous
+        del self.lines[context.lines :]
+        if context.line is None:
+            self.inline = context.inline
+            return
+        written = self.lines[-1]
+        if written.source >= 0:
+            stop = text.find("\n", self._at)
+            line = read(written.before, text[written.source : stop if stop >= 0 else len(text)])
+            self.lines[-1] = written = written._replace(line=line)
+        self._content(text, written, plain=True)
+
+    # --- lines ----------------------------------------------------------------------------------------------------
+
+    def _next_line(self, text: str) -> None:
+        """Reads the next visible line, and the blank ones before it, from the end of the last line."""
+        first = self._at
+        begun = self.start.begun or bool(self.lines)
+        at, before, gap = first + begun, self._block, ""
+        while True:
+            eol = text.find("\n", at)
+            stop = eol if eol >= 0 else len(text)
+            source = text[at:stop]
+            line = read(before, source)
+            if source.strip() and (line.kind is not Kind.BLANK or line.fresh):
+                break
+            if eol < 0:
+                self._at = len(text)
+                return
+            gap += self._head(before, line, source) + source[line.content :] + "\n"
+            before, at = line.after, eol + 1
+        if self.lines and not (self.marks and self.marks[-1].at == first):
+            self._mark_boundary(first, source, blank=bool(gap))
+        elif begun and not self.lines and line.kind is Kind.FENCE_CLOSE:
+            self._block, self._at = line.after, stop  # all that it would close is in the part before
+            return
+        goes_on = line.kind is Kind.TEXT and not line.fresh and before.leaf is Leaf.PARAGRAPH
+        if not goes_on:
+            self._end_paragraph()
+        start = len(self.shown)
+        if self.lines:
+            self.shown += "\n" + gap
+            # where the indentation of its item is gone, a paragraph would swallow the next item
+            if before.leaf is Leaf.PARAGRAPH and any(before.containers[: self.base]) and not goes_on and not gap:
+                self.shown += "\n"
+        elif not begun:
+            self.shown += gap
+        else:
+            self._reopen_block(before, line, gap)
+        self._block = before
+        if line.kind is Kind.ROW and not self._table:
+            self._repeat_header(before)
+        self._table = self._table or before.leaf is not Leaf.TABLE
+        self.shown += self._head(before, line, source, opens=begun and not self.lines and goes_on)
+        if not line.lazy:
+            self.base = min(self.base, len(line.offsets) - 1)
+        self._at = at + line.content
+        if begun and not self.lines and goes_on:
+            self._reopen_inline(text, stop)
+        self.lines.append(Written(at, start, len(self.shown), line, before, self.inline))
+        self._content(text, self.lines[-1], plain=False)
+
+    def _head(self, before: Block, line: Line, source: str, *, opens: bool = False) -> str:
+        """What stands before the content of a line: the source's own, but for containers from earlier parts."""
+        if line.lazy and (self.base or opens):
+            return self._quotes(before, self.base)
+        known = min(self.base, len(line.offsets) - 1)
+        own = "" if opens else source[line.offsets[known] : line.content]
+        return self._quotes(before, known) + own if known else source[: line.content] if not opens else ""
+
+    @staticmethod
+    def _quotes(block: Block, count: int) -> str:
+        return "> " * block.containers[:count].count(QUOTE)
+
+    def _end_paragraph(self) -> None:
+        """Closes what an earlier part had opened and nothing has closed; all other openers were none."""
+        self.shown += self.inline.inherited.closers
+        self.inline = Inline()
+
+    # --- opening again --------------------------------------------------------------------------------------------
+
+    def _continue_line(self, text: str, line: Line) -> None:
+        """Begins the part with the rest of a line that was cut."""
+        code = line.kind is Kind.CODE
+        while not code and self._at < len(text) and text[self._at] in " \t\r":
+            self._at += 1
+        eol = text.find("\n", self._at)
+        stop = eol if eol >= 0 else len(text)
+        self._block = line.after
+        self.base = len(line.after.containers)
+        if self._at == stop:
+            self._at = stop
+            return
+        if code:
+            self._reopen_block(line.after, line, "")
+        self.shown += self._quotes(line.after, self.base)
+        if line.after.leaf is Leaf.INDENTED:
+            self.shown += "    "
+        if line.kind is Kind.HEADING:
+            self.shown += line.marker + " "
+        if not code:
+            self._reopen_inline(text, stop)
+        self.lines.append(Written(-1, 0, len(self.shown), line, line.after, self.inline))
+        self._content(text, self.lines[-1], plain=True)
+
+    def _reopen_block(self, before: Block, line: Line, gap: str) -> None:
+        if before.leaf is Leaf.FENCE and line.kind is Kind.CODE and len(line.offsets) > len(before.containers):
+            fence = before.fence
+            if self.start.bare:
+                fence = fence[: len(fence) - len(fence.lstrip(" "))] + before.marker
+            self.shown += self._quotes(before, self.base) + fence + "\n" + gap
+
+    def _reopen_inline(self, text: str, stop: int) -> None:
+        """Opens what the cut closed, and sees to it that the rest of a line does not look like another block."""
+        self.inline = Inline() if self.start.bare else self.inline.inherit(len(self.shown))
+        if self.inline.openers:
+            self.shown += self.inline.openers
+        elif guard := _GUARD.match(text, self._at, stop):
+            self.shown += (guard["number"] or "") + "\\"
+            self._at += len(guard["number"] or "")
+
+    def _repeat_header(self, before: Block) -> None:
+        quotes = self._quotes(before, self.base)
+        if self.lines:
+            self.shown += quotes.rstrip() + "\n"
+        self.shown += f"{quotes}{before.header}\n{quotes}{before.delimiter}\n"
+        self._table = True
+
+    # --- content --------------------------------------------------------------------------------------------------
+
+    def _content(self, text: str, written: Written, *, plain: bool) -> None:
+        """Shows the line from `_at` on and marks the places within it; ends it if its end is known."""
+        line, eol = written.line, text.find("\n", self._at)
+        complete = eol >= 0
+        stop = eol if complete else len(text)
+        size = len(self.shown)
+        self._unread = 0
+        shift = self._at - size
+        self.shown += text[self._at : stop]
+        word = max(written.content, size - len(self.shown[written.content : size].rpartition(" ")[2]))
+        self.shown += text[self._at : stop]
+        places = Places(self.marks, self._context(line), line, self.shown, word, shift)
+        places.plain = plain or line.kind is Kind.CODE
+        match line.kind:
+            case Kind.TEXT | Kind.HEADING | Kind.ROW:
+                inline = Inline() if line.kind is Kind.ROW and size == written.content else self.inline
+                self.inline, read_to = scan(self.shown, size, len(self.shown), inline, ends=complete, word=places.add)
+                self._unread = len(self.shown) - read_to
+                if line.kind is not Kind.TEXT and complete:
+                    self._end_paragraph()
+            case Kind.CODE:
+                for word in _WORD.finditer(self.shown, size):
+                    places.add(word.start(), word.end(), Inline(), True)
+            case _:
+                pass
+        self._at = stop
+        self.complete = complete
+        if complete:
+            self._block, self._previous = line.after, line.kind
+
+    def _mark_boundary(self, first: int, source: str, *, blank: bool) -> None:
+        """Marks the end of the last visible line, `first`, now that something follows."""
+        rank = between_lines(self._block, self._previous, self.inline, len(self.shown), source, blank=blank)
+        if rank is None:
+            return
+        goes_on = self._block.leaf is Leaf.PARAGRAPH and not blank
+        inline = self.inline if goes_on else self.inline.inherited
+        self.marks.append(Mark(first, len(self.shown), rank, inline, self._context(None)))
+
+    def _context(self, line: Line | None) -> Context:
+        block = line.after if line else self._block
+        lines = len(self.lines)
+        return Context(block, line, lines, self.base, self._table, self._previous, self.inline)

@@ -1,0 +1,190 @@
+"""A text of any length as a sequence of parts, each of which fits one message.
+
+Cuts are greedy. A part is full as soon as it no longer fits with all closed that is open. Then the longest beginning that
+fits is sought among its marks, and the part ends at the best of the marks in the last half of that. Both only depend on
+text up to there and the next visible character, so that text which comes later changes no part but the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from core.markdown.blocks import Block, Kind, Leaf
+from core.markdown.closing import finish
+from core.markdown.graphemes import next_boundary
+from core.markdown.part import Mark, Part, Start
+from core.markdown.rank import Rank
+
+Fits = Callable[[str], bool]
+
+_WINDOW = 1024
+"""Characters to read at first; twice as many each time that they fit. What lies behind a full part is not read."""
+
+
+def split(text: str, fits: Fits) -> list[str]:
+    """The Markdown of each part, in order, at least one. See `Splitter`."""
+    splitter = Splitter(fits)
+    splitter.append(text)
+    return splitter.parts
+
+
+class Splitter:
+    """Keeps the parts of a growing text.
+
+    `fits` says whether one message can hold a Markdown text. It should accept any text of up to 40 characters, and the
+    beginning of a text that it accepts; where it does not, there are still parts, but they may not fit. It is asked twice
+    when the parts are read, and about a dozen times more for each new part.
+    """
+
+    def __init__(self, fits: Fits) -> None:
+        self._fits = fits
+        self._begin()
+
+    def _begin(self) -> None:
+        self._settled: list[str] = []
+        self._passed: list[str] = []
+        self._rest = ""
+        self._new: list[str] = []
+        self._part = Part(Start())
+        self._read = 0
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join((*self._passed, self._rest, *self._new))
+
+    def append(self, delta: str) -> None:
+        """Adds to the end. Does nothing else until the parts are read."""
+        self._new.append(delta)
+
+    def replace(self, text: str) -> None:
+        """Takes another text instead. If it only goes on from the present one, that is an `append`."""
+        present = self.text
+        if text.startswith(present):
+            self._new.append(text[len(present) :])
+            return
+        self._begin()
+        self._new.append(text)
+
+    @property
+    def parts(self) -> list[str]:
+        """The Markdown of each part, in order, at least one. All but the last are finished and never change again; the
+        last is as it was written so far, for `close`, and fits both ways."""
+        self._advance()
+        last = self._part.last
+        return [*self._settled, last] if last or not self._settled else self._settled.copy()
+
+    @property
+    def settled(self) -> int:
+        """How many parts will never change again, unless `replace` takes back what is in them."""
+        self._advance()
+        return len(self._settled)
+
+    def _advance(self) -> None:
+        if self._new:
+            self._rest = "".join((self._rest, *self._new))
+            self._new.clear()
+        while self._read < len(self._rest):
+            self._read = min(len(self._rest), max(_WINDOW, 2 * self._read))
+            self._part.extend(self._rest[: self._read])
+            while not self._last_fits():
+                self._cut()
+
+    def _last_fits(self) -> bool:
+        last = self._part.last
+        closed = finish(self._part)
+        return (not last or self._fits(last)) and (closed == last or self._fits(closed))
+
+    def _cut(self) -> None:
+        part = self._part
+        if mark := self._place():
+            self._settle(part.ending(mark), mark.at, mark.start)
+        elif not part.start.bare and part.start.begun:
+            self._part = Part(replace(part.start, bare=True))
+        else:
+            self._force()
+            return
+        self._part.extend(self._rest[: self._read])
+
+    def _settle(self, shown: str, at: int, start: Start) -> None:
+        self._settled.append(shown)
+        self._passed.append(self._rest[:at])
+        self._rest = self._rest[at:]
+        self._part = Part(start)
+        self._read = min(len(self._rest), _WINDOW)
+
+    def _place(self) -> Mark | None:
+        """Where the part ends; None if no mark will do."""
+        marks = self._part.marks
+        full = self._longest(marks)
+        if full < 0:
+            return None
+        best = _best(marks, full)
+        if self._fits(self._part.ending(best)):
+            return best
+        return next((m for m in marks[full : max(0, full - 8) : -1] if self._fits(self._part.ending(m))), None)
+
+    def _longest(self, marks: list[Mark]) -> int:
+        """The last mark up to which the part fits, -1 if there is none. What closes a part may be longer before the end of
+        it than at the end; so a mark stands for the longest ending up to it, lest the outcome hang on where we look."""
+        peaks: list[int] = []
+        peak, most = -1, -1
+        for index, mark in enumerate(marks):
+            size = mark.size + len(self._part.closing(mark))
+            if size >= most:
+                peak, most = index, size
+            peaks.append(peak)
+        low, high = -1, len(marks)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._fits(self._part.ending(marks[peaks[middle]])):
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def _force(self) -> None:
+        """Cuts where there is no mark, in the middle of some markup that is longer than a message, and shows it as it is."""
+        rest = self._rest
+        begin = len(rest) - len(rest.lstrip())
+        stop = rest.find("\n", begin)
+        stop = stop if stop >= 0 else len(rest)
+        end = next_boundary(rest, begin + 1, stop)
+        end = end if end > 0 else stop
+        step = 1
+        while end < stop:
+            further = next_boundary(rest, end + step, stop)
+            further = further if further > 0 else stop
+            if self._fits(rest[begin:further].rstrip()):
+                end, step = further, step * 2
+            elif step > 1:
+                step = 1
+            else:
+                break
+        line = self._part.lines[0].line if self._part.lines else None
+        if end == stop or line is None:
+            start = Start(True, line.after if line else Block(), bare=True)
+        else:
+            start = Start(True, line.after, line=line, bare=True)
+        self._settle(rest[begin:end].rstrip(), end, start)
+        self._part.extend(self._rest[: self._read])
+
+
+def _best(marks: list[Mark], full: int) -> Mark:
+    """The best mark in the last half; else one before that, but no tiny part if a word can be cut; else the last."""
+    most = marks[full].size
+    late = [mark for mark in marks[: full + 1] if 2 * mark.size >= most]
+    early = [mark for mark in marks[: full + 1] if most <= 8 * mark.size < 4 * most]
+    choices = (
+        (late, Rank.WORD),
+        (late, Rank.POOR),
+        (early, Rank.POOR),
+        (late, Rank.HARD),
+        (marks[: full + 1], Rank.POOR),
+    )
+    for several, worst in choices:
+        if good := [mark.rank for mark in several if mark.rank <= worst]:
+            best = min(good)
+            return next(mark for mark in reversed(several) if mark.rank == best)
+    return marks[full]

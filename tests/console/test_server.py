@@ -1,0 +1,76 @@
+"""The HTTP server: health that tells the truth, and the platforms' way in."""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bridges.endpoints import Endpoints
+from console.server import serving
+from core.errors import ConfigError
+from core.settings import Http
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as found:
+        yield found
+
+
+async def _well() -> str | None:
+    return None
+
+
+async def _ill() -> str | None:
+    return "slack: the token was revoked"
+
+
+async def _echo(request: web.Request) -> web.Response:
+    return web.Response(text=await request.text())
+
+
+async def test_health_and_readiness(session: aiohttp.ClientSession) -> None:
+    endpoints = Endpoints()
+    for ready, status in ((_well, 200), (_ill, 503)):
+        async with serving(Http(port=0), platforms=endpoints.dispatch, ready=ready) as (host, port):
+            async with session.get(f"http://{host}:{port}/healthz") as answer:
+                assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+            async with session.get(f"http://{host}:{port}/readyz") as answer:
+                assert answer.status == status
+                assert ("revoked" in await answer.text()) == (status == 503)
+
+
+async def test_a_path_is_answered_only_as_long_as_its_bridge_serves_it(session: aiohttp.ClientSession) -> None:
+    endpoints = Endpoints()
+    async with serving(Http(port=0), platforms=endpoints.dispatch, ready=_well) as (host, port):
+        address = f"http://{host}:{port}/slack/events"
+        with endpoints.serve("/slack/events", _echo):
+            async with session.post(address, data="hello") as answer:
+                assert await answer.text() == "hello"
+            with pytest.raises(ValueError, match="answered already"), endpoints.serve("/slack/events", _echo):
+                pass
+        async with session.post(address, data="hello") as answer:
+            assert answer.status == 404
+        async with session.get(f"http://{host}:{port}/") as answer:
+            assert answer.status in (404, 405)
+
+
+async def test_a_body_without_end_is_refused(session: aiohttp.ClientSession) -> None:
+    endpoints = Endpoints()
+    async with serving(Http(port=0), platforms=endpoints.dispatch, ready=_well) as (host, port):
+        with endpoints.serve("/x", _echo):
+            async with session.post(f"http://{host}:{port}/x", data=io.BytesIO(b"x" * 5_000_000)) as answer:
+                assert answer.status == 413
+
+
+async def test_a_port_that_is_taken_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"cannot listen on 127\.0\.0\.1:{port} .* with http\.port"):
+            async with serving(Http(port=port), platforms=_echo, ready=_well):
+                pass

@@ -1,0 +1,107 @@
+"""Whatever people send gets a right answer or a clear sentence: never a traceback, and the next message is answered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.faults import Fault
+from tests.program import Program, World, place, replied, world
+
+PLATFORMS = ("slack", "discord", "telegram")
+MOST = {"slack": 200_000, "discord": 2_000, "telegram": 4_096}
+"""What each platform lets a person send, in the smallest unit that it may count in."""
+
+TEXTS = {
+    "200 kB": "x" * 200_000,
+    "lone surrogate": "a \ud83d b",
+    "bidirectional": "\u202eabc\u202c \u2066x\u2069",
+    "zero width": "a\u200b\u200db\ufeff",
+    "emoji": "😀" * 10_000,
+    "control": "a\x07b\x1bc",
+    "markup": "<!channel> @everyone **[x](javascript:1) `` ``` | a | <b>&amp;",
+}
+
+
+@pytest.fixture
+async def standing() -> AsyncIterator[World]:
+    async with world() as found:
+        yield found
+
+
+def _silent(program: Program) -> None:
+    assert "Traceback" not in "\n".join(program.log), "\n".join(program.log)
+
+
+async def test_text_of_every_kind_is_answered_on_every_platform(standing: World, tmp_path: Path) -> None:
+    async with Program(("run", "--config", str(standing.config(tmp_path, "openai")))) as program:
+        await standing.listening(program)
+        for name in PLATFORMS:
+            platform = standing.platforms[name]
+            where = place(platform, "direct")
+            for count, text in enumerate(TEXTS.values(), 1):
+                units = text.encode("utf-16-le", "surrogatepass")[: 2 * MOST[name]]
+                await platform.say(where, units.decode("utf-16-le", "surrogatepass"))
+                await replied(platform, where, bool, count=count)
+            await platform.say(where, "echo: still here")
+            await replied(platform, where, lambda text: "still here" in text)
+        assert await program.stop() == 0
+        _silent(program)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("status", "reached"), ("cut", "broke off"), ("break", "broke off"), ("error", ""), ("drop", "")],
+)
+async def test_an_upstream_in_trouble_is_said_on_every_platform(
+    standing: World, tmp_path: Path, kind: str, words: str
+) -> None:
+    extra = "[log]\nlevel = 'info'"
+    config = str(standing.config(tmp_path, "openai", extra=extra))
+    retries = {"THREADBRIDGE__UPSTREAMS__MAIN__RETRIES": "0"}
+    async with Program(("run", "--config", config), retries) as program:
+        await standing.listening(program)
+        for name in PLATFORMS:
+            platform = standing.platforms[name]
+            where = place(platform, "direct")
+            standing.upstream.faults.add(Fault("openai.chat", kind, status=503, words=3))  # type: ignore[arg-type]  # from a table
+            await platform.say(where, "echo: one two three four five six seven eight nine ten")
+            [said] = await replied(platform, where, lambda text: "⚠️" in text and words in text)
+            assert ("one two" in said) == (kind in ("cut", "break", "error"))
+            await platform.say(where, "echo: well again")
+            await replied(platform, where, lambda text: "well again" in text)
+        assert await program.stop() == 0
+        _silent(program)
+
+
+async def test_an_upstream_that_is_not_there_is_said(standing: World, tmp_path: Path) -> None:
+    config = str(standing.config(tmp_path, "openai"))
+    nowhere = {
+        "THREADBRIDGE__UPSTREAMS__MAIN__BASE_URL": "http://127.0.0.1:9/v1",
+        "THREADBRIDGE__UPSTREAMS__MAIN__RETRIES": "0",
+    }
+    async with Program(("run", "--config", config), nowhere) as program:
+        await standing.listening(program)
+        for name in PLATFORMS:
+            platform = standing.platforms[name]
+            where = place(platform, "direct")
+            await platform.say(where, "hello")
+            await replied(platform, where, lambda text: "cannot be reached" in text)
+        assert await program.stop() == 0
+        _silent(program)
+
+
+async def test_a_wrong_key_for_the_upstream_is_said_and_not_shown(standing: World, tmp_path: Path) -> None:
+    config = str(standing.config(tmp_path, "goapi"))
+    async with Program(
+        ("run", "--config", config), {"THREADBRIDGE__UPSTREAMS__MAIN__API_KEY": "wrong-word"}
+    ) as program:
+        await standing.listening(program)
+        where = place(standing.telegram, "direct")
+        await standing.telegram.say(where, "hello")
+        [said] = await replied(standing.telegram, where, lambda text: "⚠️" in text)
+        assert "operator" in said
+        assert "wrong-word" not in said + "\n".join(program.log)
+        _silent(program)
