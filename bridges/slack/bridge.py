@@ -1,0 +1,238 @@
+"""The bridge to one workspace of Slack."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
+
+import aiohttp
+
+from bridges.endpoints import Endpoints
+from bridges.settings import SlackSettings
+from bridges.slack import files, format
+from bridges.slack.errors import at_start
+from bridges.slack.inbound import Identity
+from bridges.slack.names import NameBook
+from bridges.slack.pace import PACE
+from bridges.slack.receiving import Receiver
+from bridges.slack.socket import SocketMode
+from bridges.slack.status import Status
+from bridges.slack.surface import EVENT_TYPE, SlackSurface
+from bridges.slack.thread import Thread
+from bridges.slack.web import TIMEOUT, Json, Web, client
+from core.bridge import Accept, Surface
+from core.errors import ConfigError, PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
+from core.model import Attachment, MessageId, ThreadId
+from core.pace import Pace
+
+log = logging.getLogger(__name__)
+
+EVENTS_PATH = "/slack/events"
+NEEDED = ("chat:write",)
+WANTED = ("app_mentions:read", "channels:history", "files:read", "im:history", "users:read")
+LOOKS_BACK = 86_400.0
+"""Seconds: a post of ours that is older is not looked for."""
+PAGE = 200
+PAGES = 10
+
+
+class SlackBridge:
+    """Implements `core.bridge.Bridge`. The methods that call Slack work inside `async with` only."""
+
+    name = "slack"
+
+    def __init__(self, settings: SlackSettings, *, endpoints: Endpoints | None = None) -> None:
+        """`endpoints` is needed to listen in the mode `http`."""
+        self._settings = settings
+        self._endpoints = endpoints
+        self._token = settings.bot_token.get_secret_value()
+        self._revoked = asyncio.Event()
+        self._stack = AsyncExitStack()
+
+    @property
+    def pace(self) -> Pace:
+        return PACE
+
+    async def __aenter__(self) -> SlackBridge:
+        self._check_kinds_of_tokens()
+        async with AsyncExitStack() as stack:
+            self._session = await stack.enter_async_context(aiohttp.ClientSession(timeout=TIMEOUT, trust_env=True))
+            self._web = Web(client(self._settings.api_url, self._session, self._token), self._revoked.set)
+            self._us = await self._who_am_i()
+            self._names = NameBook(self._web)
+            self._status = Status(self._web)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def _check_kinds_of_tokens(self) -> None:
+        app_token = self._settings.app_token
+        if self._token.startswith("xapp-"):
+            raise ConfigError("bridges.slack.bot_token holds an app-level token: it has to be the one with xoxb-.")
+        if app_token is not None and app_token.get_secret_value().startswith("xoxb-"):
+            raise ConfigError("bridges.slack.app_token holds a bot token: it has to be the one with xapp-.")
+
+    async def _who_am_i(self) -> Identity:
+        try:
+            answer, headers = await self._web.whole(self._web.api.auth_test())
+            us = Identity(
+                team=str(answer["team_id"]),
+                user=str(answer["user_id"]),
+                bot=str(answer.get("bot_id") or ""),
+                name=str(answer.get("user") or ""),
+                enterprise=answer.get("enterprise_id") or None,
+            )
+        except PlatformError as error:
+            raise at_start(error, "bot_token", self._settings.api_url) from None
+        except KeyError:
+            raise at_start(PlatformUnavailable(), "bot_token", self._settings.api_url) from None
+        scopes = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
+        if scopes:
+            self._check_scopes(scopes)
+        return us
+
+    def _check_scopes(self, scopes: set[str]) -> None:
+        advice = "add it under OAuth & Permissions on your app's page and install the app again"
+        for scope in NEEDED:
+            if scope not in scopes:
+                raise ConfigError(f"The Slack app lacks the scope {scope}: {advice}.")
+        for scope in WANTED:
+            if scope not in scopes:
+                log.warning("the Slack app lacks the scope %s: %s", scope, advice)
+
+    # --- listening ----------------------------------------------------------------------------------------------
+
+    async def listen(self, accept: Accept) -> None:
+        receiver = Receiver(
+            self._us,
+            self._names,
+            accept,
+            direct_messages=self._settings.direct_messages,
+            api_url=self._settings.api_url,
+            session=self._session,
+            revoked=self._revoked.set,
+        )
+        run = self._over_socket(receiver) if self._settings.mode == "socket" else self._over_http(receiver)
+        listening = asyncio.create_task(run)
+        revoked = asyncio.create_task(self._revoked.wait())
+        try:
+            await asyncio.wait({listening, revoked}, return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                listening.result()
+            raise ConfigError(
+                "Slack no longer takes bridges.slack.bot_token: the app was removed from the workspace or the token "
+                "revoked. Install the app again and copy its new token."
+            )
+        finally:
+            listening.cancel()
+            revoked.cancel()
+            await asyncio.gather(listening, revoked, return_exceptions=True)
+
+    async def _over_socket(self, receiver: Receiver) -> None:
+        await SocketMode(self._session, self._socket_address, receiver.envelope, self._connected).run()
+
+    async def _over_http(self, receiver: Receiver) -> None:
+        secret = self._settings.signing_secret
+        if self._endpoints is None or secret is None:
+            raise ConfigError('bridges.slack.mode is "http", which needs signing_secret and the HTTP server.')
+        with self._endpoints.serve(EVENTS_PATH, partial(receiver.answer, secret=secret.get_secret_value())):
+            self._connected()
+            await asyncio.Event().wait()
+
+    def _connected(self) -> None:
+        us = self._us
+        log.info("listening to Slack as %s (%s) in the workspace %s", us.name or "the app", us.user, us.team)
+
+    async def _socket_address(self) -> str:
+        token = self._settings.app_token
+        if token is None:
+            raise ConfigError("bridges.slack.app_token is missing: it starts with xapp-.")
+        # not through `self._web`, whose token is another
+        web = Web(self._web.api, lambda: None)
+        try:
+            answer = await web(self._web.api.apps_connections_open(app_token=token.get_secret_value()))
+        except PlatformRefused as error:
+            raise at_start(error, "app_token", self._settings.api_url) from None
+        url = answer.get("url")
+        if not isinstance(url, str):
+            raise PlatformUnavailable(detail="apps.connections.open answered without a url")
+        return url
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def fits(self, text: str) -> bool:
+        return format.fits(text)
+
+    def open(
+        self,
+        thread: ThreadId,
+        key: str,
+        message: MessageId | None = None,
+        *,
+        reply_to: MessageId | None = None,
+    ) -> Surface:
+        """`reply_to` is not needed: what is answered stands above in the same thread."""
+        return SlackSurface(self._web, Thread.read(thread), key, message)
+
+    async def find(self, thread: ThreadId, key: str) -> MessageId | None:
+        """Reads the newest day of the thread. Raises `SlowDown` or `PlatformUnavailable` where that may pass: then
+        nobody knows yet. None also where the app may not read the channel."""
+        cursor = ""
+        oldest = f"{time.time() - LOOKS_BACK:.6f}"
+        for _ in range(PAGES):
+            try:
+                page = await self._read(Thread.read(thread), oldest, cursor)
+            except (SlowDown, PlatformUnavailable):
+                raise
+            except PlatformError as error:
+                log.warning("cannot look for a message in %s: %s", thread, error.detail)
+                return None
+            for message in page.get("messages") or ():
+                if _key(message) == key and message.get("user", self._us.user) == self._us.user:
+                    return MessageId(str(message["ts"]))
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return None
+        return None
+
+    async def _read(self, place: Thread, oldest: str, cursor: str) -> Json:
+        api = self._web.api
+        if place.root is None:
+            return await self._web(
+                api.conversations_history(
+                    channel=place.channel,
+                    oldest=oldest,
+                    limit=PAGE,
+                    cursor=cursor or None,
+                    include_all_metadata=True,
+                )
+            )
+        return await self._web(
+            api.conversations_replies(
+                channel=place.channel,
+                ts=place.root,
+                oldest=oldest,
+                limit=PAGE,
+                cursor=cursor or None,
+                include_all_metadata=True,
+            )
+        )
+
+    def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
+        return self._status.writing(Thread.read(thread))
+
+    def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        return files.stream(attachment, self._web, self._session, self._token, self._settings.api_url)
+
+
+def _key(message: Json) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != EVENT_TYPE:
+        return None
+    return (metadata.get("event_payload") or {}).get("key")

@@ -1,0 +1,118 @@
+"""Bolt's app: what comes in, from either side, is recorded before Slack is told that it arrived."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+from weakref import WeakValueDictionary
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bridges.slack import inbound
+from bridges.slack.inbound import Identity
+from bridges.slack.names import NameBook
+from bridges.slack.signature import genuine
+from bridges.slack.web import client, library_log
+from core.bridge import Accept
+
+log = logging.getLogger(__name__)
+
+
+class _Known(AsyncAuthorize):
+    """Tells Bolt who the bot is, which it would ask with the first event."""
+
+    def __init__(self, us: Identity) -> None:
+        self._result = AuthorizeResult(enterprise_id=us.enterprise, team_id=us.team, bot_id=us.bot, bot_user_id=us.user)
+
+    async def __call__(self, **_: object) -> AuthorizeResult:
+        return self._result
+
+
+class Receiver:
+    def __init__(
+        self,
+        us: Identity,
+        names: NameBook,
+        accept: Accept,
+        *,
+        direct_messages: Literal["threads", "one"],
+        api_url: str,
+        session: aiohttp.ClientSession,
+        revoked: Callable[[], None],
+    ) -> None:
+        """`revoked` is called when Slack tells that the app was removed."""
+        self._us = us
+        self._names = names
+        self._accept = accept
+        self._direct_messages = direct_messages
+        self._revoked = revoked
+        self._order: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """One for each channel: a message does not overtake another because its author's name was known already."""
+        self._app = AsyncApp(
+            name="threadbridge",
+            logger=library_log,
+            # without a token, which would take the place of `authorize`
+            client=client(api_url, session),
+            authorize=_Known(us),
+            # with it the listener runs before the acknowledgement, and decides about it
+            process_before_response=True,
+            # done by `answer`, on the bytes; Bolt's own raises on a malformed signature and logs the body
+            request_verification_enabled=False,
+            attaching_conversation_kwargs_enabled=False,
+        )
+        # every kind of event, or Bolt would leave those unacknowledged that nobody listens to
+        self._app.event(re.compile(""))(self._event)
+        self._app.error(self._failed)
+
+    async def envelope(self, request: SocketModeRequest) -> BoltResponse:
+        """Takes what came over a socket; any status but 200 means: deliver it again."""
+        response: BoltResponse = await run_async_bolt_app(self._app, request)
+        return response
+
+    async def answer(self, request: web.Request, secret: str) -> web.StreamResponse:
+        """Takes what came over HTTP."""
+        body = await request.read()
+        if not genuine(secret, request.headers, body, time.time()):
+            log.warning("refused a request to %s that Slack did not sign", request.path)
+            return web.Response(status=401)
+        try:
+            asked = AsyncBoltRequest(body=body.decode(), headers=dict(request.headers))
+        except ValueError:
+            return web.Response(status=400)
+        return await to_aiohttp_response(await self._app.async_dispatch(asked))
+
+    async def _event(self, body: dict[str, Any]) -> None:
+        event = body["event"]
+        if event["type"] == "app_uninstalled" or (
+            event["type"] == "tokens_revoked" and self._us.user in ((event.get("tokens") or {}).get("bot") or ())
+        ):
+            self._revoked()
+            return
+        try:
+            said = inbound.read(body, self._us, self._direct_messages)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            # acknowledged all the same: it would not be any better the next time
+            log.exception("an event of Slack's could not be read (%s)", body.get("event_id"))
+            return
+        if said is None:
+            return
+        lock = self._order.setdefault(said.channel, asyncio.Lock())
+        async with lock:
+            message = said.message(await self._names.look_up(*said.mentions))
+            await self._accept(message)
+
+    async def _failed(self, error: Exception) -> None:
+        log.warning("not acknowledged, Slack will deliver again: %s", error)

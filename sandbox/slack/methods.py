@@ -1,0 +1,330 @@
+"""The Web API, method by method: arguments in, the answer's fields out. https://docs.slack.dev/reference/methods"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.slack import chat, events
+from sandbox.slack.workspace import Workspace
+from sandbox.slack.world import BOT_ID, BOT_USER, TEAM, Channel, Post, SlackError
+
+Json = dict[str, Any]
+
+
+class Arguments:
+    """What a call was given, from its query, form or JSON body: strings, or in JSON any value."""
+
+    def __init__(self, given: Json) -> None:
+        self._given = given
+
+    def text(self, name: str, default: str | None = "") -> str:
+        value = self._given.get(name, default)
+        if value is None or value == "":
+            if default is None:
+                raise SlackError("invalid_arguments", f"[ERROR] missing required field: {name}")
+            return default
+        if not isinstance(value, str):
+            raise SlackError("invalid_arguments", f"[ERROR] must be a string [json-pointer:/{name}]")
+        return value
+
+    def maybe(self, name: str) -> str | None:
+        return self.text(name) if name in self._given else None
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        value = self._given.get(name, default)
+        return value if isinstance(value, bool) else str(value).lower() in ("1", "true")
+
+    def number(self, name: str, default: int) -> int:
+        try:
+            return int(self._given.get(name, default))
+        except (TypeError, ValueError):
+            raise SlackError("invalid_arguments", f"[ERROR] must be an integer [json-pointer:/{name}]") from None
+
+    def structure(self, name: str, refusal: str) -> Any:
+        """A list or object; as a string it is JSON."""
+        value = self._given.get(name)
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            raise SlackError(refusal) from None
+
+
+def api_test(_: Workspace, __: Arguments) -> Json:
+    return {}
+
+
+def auth_test(workspace: Workspace, _: Arguments) -> Json:
+    return {
+        "url": workspace.url + "/",
+        "team": "Sandbox",
+        "user": workspace.world.users[BOT_USER].handle,
+        "team_id": TEAM,
+        "user_id": BOT_USER,
+        "bot_id": BOT_ID,
+        "is_enterprise_install": False,
+    }
+
+
+def apps_connections_open(workspace: Workspace, _: Arguments) -> Json:
+    return {"url": workspace.socket_url()}
+
+
+# --- chat -------------------------------------------------------------------------------------------------------
+
+
+def chat_post_message(workspace: Workspace, given: Arguments) -> Json:
+    channel = _channel(workspace, given)
+    post = chat.post(
+        workspace.world,
+        channel,
+        text=given.text("text"),
+        blocks=given.structure("blocks", "invalid_blocks_format"),
+        markdown_text=given.maybe("markdown_text"),
+        metadata=given.structure("metadata", "invalid_metadata_format"),
+        thread_ts=given.text("thread_ts") or None,
+        reply_broadcast=given.flag("reply_broadcast"),
+        mrkdwn=given.flag("mrkdwn", True),
+    )
+    workspace.posted(channel, post)
+    return {"channel": channel.id, "ts": post.ts, "message": _shown(workspace, post)}
+
+
+def chat_update(workspace: Workspace, given: Arguments) -> Json:
+    channel = _channel(workspace, given)
+    ts = given.text("ts", None)
+    before = _shown(workspace, workspace.world.post(channel.id, ts))
+    post = chat.update(
+        workspace.world,
+        channel,
+        ts,
+        text=given.maybe("text"),
+        blocks=given.structure("blocks", "invalid_blocks_format"),
+        markdown_text=given.maybe("markdown_text"),
+        metadata=given.structure("metadata", "invalid_metadata_format"),
+    )
+    workspace.changed(channel, post, before)
+    return {"channel": channel.id, "ts": ts, "text": post.text, "message": _shown(workspace, post)}
+
+
+def chat_delete(workspace: Workspace, given: Arguments) -> Json:
+    channel = _channel(workspace, given)
+    ts = given.text("ts", None)
+    before = _shown(workspace, workspace.world.post(channel.id, ts))
+    workspace.deleted(channel, chat.delete(workspace.world, channel, ts), before)
+    return {"channel": channel.id, "ts": ts}
+
+
+def chat_start_stream(workspace: Workspace, given: Arguments) -> Json:
+    channel = _channel(workspace, given)
+    post = chat.start_stream(
+        workspace.world,
+        channel,
+        given.text("thread_ts", None),
+        _streamed(given),
+        team=given.text("recipient_team_id"),
+        user=given.text("recipient_user_id"),
+    )
+    workspace.posted(channel, post)
+    return {"channel": channel.id, "ts": post.ts}
+
+
+def chat_append_stream(workspace: Workspace, given: Arguments) -> Json:
+    channel = _channel(workspace, given)
+    lifetime = workspace.stream_lifetime
+    post = chat.append_stream(workspace.world, channel, given.text("ts", None), _streamed(given), lifetime=lifetime)
+    workspace.changed(channel, post, None)
+    return {"channel": channel.id, "ts": post.ts}
+
+
+def chat_stop_stream(workspace: Workspace, given: Arguments) -> Json:
+    channel = _channel(workspace, given)
+    post = chat.stop_stream(
+        workspace.world,
+        channel,
+        given.text("ts", None),
+        _streamed(given),
+        blocks=given.structure("blocks", "invalid_blocks_format"),
+        metadata=given.structure("metadata", "invalid_metadata_format"),
+        lifetime=workspace.stream_lifetime,
+    )
+    workspace.changed(channel, post, None)
+    return {"channel": channel.id, "ts": post.ts, "message": _shown(workspace, post)}
+
+
+def _streamed(given: Arguments) -> str:
+    """`markdown_text`, or the text of the chunks; chunks of tasks and plans are taken and not shown."""
+    chunks = given.structure("chunks", "invalid_chunks")
+    if chunks is None:
+        return given.text("markdown_text")
+    if not isinstance(chunks, list) or not all(isinstance(chunk, dict) and "type" in chunk for chunk in chunks):
+        raise SlackError("invalid_chunks")
+    return "".join(str(chunk.get("text", "")) for chunk in chunks if chunk["type"] == "markdown_text")
+
+
+def set_status(workspace: Workspace, given: Arguments) -> Json:
+    channel = workspace.world.channel(given.text("channel_id", None))
+    thread_ts = given.text("thread_ts", None)
+    if BOT_USER not in channel.members:
+        raise SlackError("channel_not_found")
+    root = workspace.world.posts[channel.id].get(thread_ts)
+    if root is None:
+        raise SlackError("thread_not_found")
+    workspace.status(channel, root, given.text("status"))
+    return {}
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def conversations_info(workspace: Workspace, given: Arguments) -> Json:
+    return {"channel": _channel_json(_readable(workspace, given))}
+
+
+def conversations_list(workspace: Workspace, _: Arguments) -> Json:
+    channels = [channel for channel in workspace.world.channels.values() if channel.kind == "channel"]
+    return {"channels": [_channel_json(channel) for channel in channels], "response_metadata": {"next_cursor": ""}}
+
+
+def conversations_open(workspace: Workspace, given: Arguments) -> Json:
+    return {"channel": {"id": workspace.world.channel(given.text("users", None)).id}}
+
+
+def conversations_history(workspace: Workspace, given: Arguments) -> Json:
+    channel = _readable(workspace, given)
+    posts = [
+        post
+        for post in workspace.world.posts[channel.id].values()
+        if not post.in_thread or post.subtype == "thread_broadcast"
+    ]
+    return _page(workspace, given, list(reversed(posts)))
+
+
+def conversations_replies(workspace: Workspace, given: Arguments) -> Json:
+    channel = _readable(workspace, given)
+    ts = given.text("ts", None)
+    asked = workspace.world.posts[channel.id].get(ts)
+    if asked is None:
+        raise SlackError("thread_not_found")
+    root = workspace.world.root(asked) or asked
+    return _page(workspace, given, workspace.world.replies(channel.id, root.ts), first=root)
+
+
+def _page(workspace: Workspace, given: Arguments, posts: list[Post], first: Post | None = None) -> Json:
+    """At most `limit` messages; the root of a thread is on every page, whatever its age."""
+    oldest, latest = float(given.text("oldest") or 0), float(given.text("latest") or "inf")
+    inclusive = given.flag("inclusive")
+    within = [
+        post for post in posts if oldest < float(post.ts) < latest or (inclusive and float(post.ts) in (oldest, latest))
+    ]
+    limit = max(1, min(given.number("limit", 100), 999))
+    start = _offset(given.text("cursor"))
+    page = within[start : start + limit]
+    more = start + limit < len(within)
+    metadata = given.flag("include_all_metadata")
+    shown = [_shown(workspace, post, metadata=metadata) for post in ([first] if first else []) + page]
+    cursor = base64.b64encode(f"next:{start + limit}".encode()).decode() if more else ""
+    return {"messages": shown, "has_more": more, "response_metadata": {"next_cursor": cursor}}
+
+
+def _offset(cursor: str) -> int:
+    try:
+        return int(base64.b64decode(cursor).decode().removeprefix("next:")) if cursor else 0
+    except (ValueError, binascii.Error):
+        raise SlackError("invalid_cursor") from None
+
+
+def users_info(workspace: Workspace, given: Arguments) -> Json:
+    user = workspace.world.user(given.text("user", None))
+    return {
+        "user": {
+            "id": user.id,
+            "team_id": user.team,
+            "name": user.handle,
+            "real_name": user.name,
+            "deleted": False,
+            "is_bot": bool(user.bot_id),
+            "is_stranger": user.team != TEAM,
+            "profile": {"display_name": "", "real_name": user.name},
+        }
+    }
+
+
+def files_info(workspace: Workspace, given: Arguments) -> Json:
+    file = workspace.world.files.get(given.text("file", None))
+    if file is None:
+        raise SlackError("file_not_found")
+    return {"file": events.file_json(file, workspace.url, whole=True)}
+
+
+def _channel(workspace: Workspace, given: Arguments) -> Channel:
+    return workspace.world.channel(given.text("channel", None))
+
+
+def _readable(workspace: Workspace, given: Arguments) -> Channel:
+    channel = _channel(workspace, given)
+    if BOT_USER not in channel.members:
+        raise SlackError("not_in_channel" if channel.kind == "channel" else "channel_not_found")
+    return channel
+
+
+def _shown(workspace: Workspace, post: Post, *, metadata: bool = True) -> Json:
+    shown = events.message_json(workspace.world, post, workspace.url)
+    if metadata and post.metadata is not None:
+        shown["metadata"] = post.metadata
+    return shown
+
+
+def _channel_json(channel: Channel) -> Json:
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "is_channel": channel.kind == "channel",
+        "is_group": channel.kind == "group",
+        "is_im": channel.kind == "im",
+        "is_mpim": channel.kind == "mpim",
+        "is_archived": channel.archived,
+        "is_member": BOT_USER in channel.members,
+        "is_ext_shared": channel.shared,
+        "context_team_id": TEAM,
+    }
+
+
+Method = Callable[[Workspace, Arguments], Json]
+
+METHODS: dict[str, Method] = {
+    "api.test": api_test,
+    "apps.connections.open": apps_connections_open,
+    "assistant.threads.setStatus": set_status,
+    "auth.test": auth_test,
+    "chat.appendStream": chat_append_stream,
+    "chat.delete": chat_delete,
+    "chat.postMessage": chat_post_message,
+    "chat.startStream": chat_start_stream,
+    "chat.stopStream": chat_stop_stream,
+    "chat.update": chat_update,
+    "conversations.history": conversations_history,
+    "conversations.info": conversations_info,
+    "conversations.list": conversations_list,
+    "conversations.open": conversations_open,
+    "conversations.replies": conversations_replies,
+    "files.info": files_info,
+    "users.info": users_info,
+}
+
+FORM_ONLY = frozenset(
+    {
+        "conversations.history",
+        "conversations.info",
+        "conversations.list",
+        "conversations.replies",
+        "files.info",
+        "users.info",
+    }
+)
+"""These take no JSON body: https://docs.slack.dev/apis/web-api lists which do."""
