@@ -1,6 +1,6 @@
 """Hypothesis strategies for Markdown as assistants write it, for every test that needs some.
 
-`documents` are well-formed; `growing` adds where a text is cut into chunks; `anything` is Markdown's characters at random.
+`documents` are well-formed; `anything` is Markdown's characters at random; `chunks` are a text in pieces.
 """
 
 from __future__ import annotations
