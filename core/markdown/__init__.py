@@ -8,9 +8,9 @@
                               closing: what of the last part can be shown already
 ```
 
-One rule: what a place is worth, and what is open there, depends on the text before it and the next visible character only.
-So parts never move. The price: a link reference definition does not reach into another part, and emphasis that stays
-unclosed after a cut is emphasis to the end of its paragraph.
+One rule: what a place is worth, and what is open there, depends only on the text before it and the next visible
+character. So parts never move. The price: a link reference definition does not reach into another part, and emphasis
+that stays unclosed after a cut is emphasis to the end of its paragraph.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def cells(row: str) -> int:
 
 
 def _spaces(line: str, at: int, columns: int) -> int:
-    """Where the line goes on after so many columns of indentation, -1 where it is indented less. A tab is never parted."""
+    """Where the line goes on after so many columns, -1 where it is indented less. A tab is never parted."""
     seen = 0
     while seen < columns:
         match line[at : at + 1]:
@@ -129,7 +129,7 @@ def _html_end(rest: str) -> str | None:
 
 
 def read(block: Block, line: str) -> Line:
-    """What a line (without its newline) is after all that came before. A part of a line is read as if it ended there."""
+    """What a line (without its newline) is after all that came before. Half a line is read as if it were whole."""
     at = 0
     offsets = [0]
     blank = not line.strip()

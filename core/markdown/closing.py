@@ -6,7 +6,8 @@ import re
 
 from core.markdown.blocks import Kind, Leaf, closing_fence
 from core.markdown.inline import Inline, flanking, resolve, scan
-from core.markdown.part import Part, Start, Written
+from core.markdown.marks import Start
+from core.markdown.part import Part, Written
 
 _PASSES = 8
 _UNDECIDED = re.compile(r"#{1,6}|[-+*]|={1,2}|--|\*\*|_{1,2}|~{1,2}|`{1,2}|\d{1,9}[.)]")
@@ -38,7 +39,7 @@ def finish(part: Part) -> str:
     for index in range(len(part.lines) - 1, -1, -1):
         written = part.lines[index]
         end = written.start + len(shown[written.start : end].rstrip())
-        if end <= written.content and written.line.kind is not Kind.RULE or _undecided(part, index, end):
+        if (end <= written.content and written.line.kind is not Kind.RULE) or _undecided(part, index, end):
             end = written.start
             continue
         match written.line.kind:
@@ -86,7 +87,7 @@ def _undecided(part: Part, index: int, end: int) -> bool:
 
 
 def _inline(part: Part, written: Written, end: int) -> str | None:
-    """The part up to `end`, the end of a line, with all closed that is open; None if nothing of the line can be shown."""
+    """The part up to `end`, the end of a line, with all closed; None if nothing of the line can be shown."""
     shown = part.shown
     while True:
         begin, state = _before(part, written, end)

@@ -13,8 +13,7 @@ def _extends(character: str) -> bool:
     """Does it belong to the character before it?"""
     code = ord(character)
     return (
-        code >= 0x300
-        and unicodedata.category(character) in ("Mn", "Me", "Mc")
+        (code >= 0x300 and unicodedata.category(character) in ("Mn", "Me", "Mc"))
         or character in (_JOINER, "\u200c")
         or 0x1F3FB <= code <= 0x1F3FF  # skin tones
         or 0xE0020 <= code <= 0xE007F  # tags, as in flags of regions

@@ -11,9 +11,11 @@ import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple
 
-
 REACH = 1000
 """Characters after which an opener without its closer is taken for what it most likely is, a lone character."""
+
+_DEEPEST = 63
+"""How many openers are kept beside a new one, so that a text of nothing else costs no more than others."""
 
 
 class Delimiter(NamedTuple):
@@ -82,7 +84,7 @@ class Inline(NamedTuple):
 
     def bound(self, at: int) -> bool:
         """Is `at` within something that is not to be parted?"""
-        return bool(self.bonds) and any(at - bond.at < REACH for bond in self.bonds)
+        return bool(self.bonds) and at - self.bonds[-1].at < REACH
 
     def inherit(self, at: int) -> Inline:
         """The same at the beginning of another part, whose text begins with the openers at `at`."""
@@ -178,12 +180,12 @@ def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> 
             can_open, can_close = flanking(text, at, stop, end)
             stack, left = resolve(state.stack, text[at], stop - at, can_open) if can_close else (state.stack, stop - at)
             if can_open and left:
-                stack = (*stack, Delimiter(text[at], left, stop - left, stop - at, can_close))
+                stack = (*stack[-_DEEPEST:], Delimiter(text[at], left, stop - left, stop - at, can_close))
             return state._replace(stack=stack, bonds=bonds)
         case "ticks":
             return state._replace(ticks=stop - at, ticks_at=at, bonds=state.bonds[:-1] if top == "<" else state.bonds)
         case "open":
-            return state._replace(bonds=(*state.bonds, Bond(text[at:stop], at, state.stack)))
+            return state._replace(bonds=(*state.bonds[-_DEEPEST:], Bond(text[at:stop], at, state.stack)))
         case "close":
             return _bracket(text, at, stop, end, state)
         case "dollar":

@@ -82,7 +82,7 @@ class Places:
         """The line has shown what it is: no list, no rule, no underline can come of it any more."""
 
     def add(self, at: int, stop: int, inline: Inline, plain: bool) -> None:
-        """Takes the next token, from `at` to `stop`; before it and within it, if it is all plain, may be places to cut."""
+        """Takes the next token. Before it and, if it is all plain, within it may be places to cut."""
         shown = self._shown
         if 0 <= self._stop < at:
             if self.plain and (rank := between_words(self._line, inline, shown, self._stop, at)):

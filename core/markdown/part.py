@@ -1,8 +1,8 @@
 """One part while it grows: what it shows of the text, and the places where it could end.
 
-A part that begins within a block opens that block again, in its own text: the fence with its info string, the header of
-the table, the markers of quotes, emphasis. The indentation of list items that began in an earlier part is taken away, for
-without their bullets it would make code of a paragraph.
+A part that begins within a block opens that block again, in its own text: the fence with its info string, the header
+of the table, the markers of quotes, emphasis. The indentation of list items that began in an earlier part is taken
+away, for without their bullets it would make code of a paragraph.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Part:
         """The last line has its newline."""
 
     def extend(self, text: str) -> None:
-        """Reads on, now that more of the text has come. Takes up at the last mark, for all before it is settled."""
+        """Reads on, now that more of the text has come, from the last mark: all before it is settled."""
         if self.marks:
             self._resume(text, self.marks[-1])
         else:
@@ -146,9 +146,9 @@ class Part:
         start = len(self.shown)
         if self.lines:
             self.shown += "\n" + gap
-            # where the indentation of its item is gone, a paragraph would swallow the next item
             if before.leaf is Leaf.PARAGRAPH and any(before.containers[: self.base]) and not goes_on and not gap:
-                self.shown += "\n"
+                # the indentation that told the paragraph from a numbered item is gone
+                self.shown += "\n" if source.lstrip()[0].isdigit() else ""
         elif not begun:
             self.shown += gap
         else:
@@ -242,10 +242,9 @@ class Part:
         size = len(self.shown)
         self._unread = 0
         shift = self._at - size
+        begun = max(written.content, size - len(self.shown[written.content : size].rpartition(" ")[2]))
         self.shown += text[self._at : stop]
-        word = max(written.content, size - len(self.shown[written.content : size].rpartition(" ")[2]))
-        self.shown += text[self._at : stop]
-        places = Places(self.marks, self._context(line), line, self.shown, word, shift)
+        places = Places(self.marks, self._context(line), line, self.shown, begun, shift)
         places.plain = plain or line.kind is Kind.CODE
         match line.kind:
             case Kind.TEXT | Kind.HEADING | Kind.ROW:

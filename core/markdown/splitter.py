@@ -1,8 +1,8 @@
 """A text of any length as a sequence of parts, each of which fits one message.
 
-Cuts are greedy. A part is full as soon as it no longer fits with all closed that is open. Then the longest beginning that
-fits is sought among its marks, and the part ends at the best of the marks in the last half of that. Both only depend on
-text up to there and the next visible character, so that text which comes later changes no part but the last.
+Cuts are greedy. A part is full as soon as it no longer fits with all closed that is open. Then the longest beginning
+that fits is sought among its marks, and the part ends at the best of the marks in the last half of that. Both depend
+only on text up to there and the next visible character, so that what comes later changes no part but the last.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from core.markdown.blocks import Block, Kind, Leaf
+from core.markdown.blocks import Block
 from core.markdown.closing import finish
 from core.markdown.graphemes import next_boundary
-from core.markdown.part import Mark, Part, Start
+from core.markdown.marks import Mark, Start
+from core.markdown.part import Part
 from core.markdown.rank import Rank
 
 Fits = Callable[[str], bool]
@@ -33,8 +34,8 @@ class Splitter:
     """Keeps the parts of a growing text.
 
     `fits` says whether one message can hold a Markdown text. It should accept any text of up to 40 characters, and the
-    beginning of a text that it accepts; where it does not, there are still parts, but they may not fit. It is asked twice
-    when the parts are read, and about a dozen times more for each new part.
+    beginning of any text that it accepts; else there are still parts, but some may not fit or may change as the text
+    grows from the start again. It is asked twice when the parts are read, and about a dozen times for each new part.
     """
 
     def __init__(self, fits: Fits) -> None:
@@ -126,8 +127,10 @@ class Splitter:
         return next((m for m in marks[full : max(0, full - 8) : -1] if self._fits(self._part.ending(m))), None)
 
     def _longest(self, marks: list[Mark]) -> int:
-        """The last mark up to which the part fits, -1 if there is none. What closes a part may be longer before the end of
-        it than at the end; so a mark stands for the longest ending up to it, lest the outcome hang on where we look."""
+        """The last mark up to which the part fits, -1 if there is none.
+
+        What closes a part may be longer before its end than at the end; so a mark stands for the longest ending up to
+        it, lest the outcome depend on where the text happened to stop."""
         peaks: list[int] = []
         peak, most = -1, -1
         for index, mark in enumerate(marks):
@@ -145,7 +148,7 @@ class Splitter:
         return low
 
     def _force(self) -> None:
-        """Cuts where there is no mark, in the middle of some markup that is longer than a message, and shows it as it is."""
+        """Cuts where there is no mark, within markup that is longer than a message, and shows it as it is."""
         rest = self._rest
         begin = len(rest) - len(rest.lstrip())
         stop = rest.find("\n", begin)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridges.discord.format import LIMIT, fits, length, plain, render
@@ -212,7 +212,7 @@ def test_no_text_makes_it_fail(text: str) -> None:
 
 
 @given(st.text(st.sampled_from("ab \n👍🏽*_|<"), min_size=1500, max_size=2600))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_what_fits_is_taken(text: str) -> None:
     """At the edge of the limit, counted as strictly as it can be counted."""
     content = render(text)

@@ -1,0 +1,69 @@
+"""One message being written to Discord: created with its key as the nonce, then edited."""
+
+from __future__ import annotations
+
+from bridges.discord import format as formats
+from bridges.discord.errors import ContentRefused
+from bridges.discord.room import Room
+from core.model import MessageId
+
+PLACEHOLDER = "…"
+"""What a message shows while it has no text: Discord takes no empty ones."""
+
+
+class DiscordSurface:
+    """See `core.bridge.Surface`."""
+
+    def __init__(self, room: Room, key: str, message: MessageId | None, reply_to: MessageId | None) -> None:
+        self._room = room
+        self._key = key
+        self._message = message
+        self._reply_to = None if reply_to is None else int(reply_to)
+        self._shown: str | None = None
+        self._content: str | None = None
+
+    @property
+    def message(self) -> MessageId | None:
+        return self._message
+
+    @property
+    def shown(self) -> str | None:
+        return self._shown
+
+    async def show(self, text: str, *, final: bool) -> None:
+        content = formats.render(text)
+        if not content and final:
+            await self._take_away()
+        elif content:
+            await self._put(content, formats.plain(text))
+        elif self._message is not None:
+            await self._put(PLACEHOLDER, PLACEHOLDER)
+        if self._message is None or self._content is not None:
+            self._shown = text
+
+    async def _put(self, content: str, plain: str) -> None:
+        """Sets `_content` to `content` when it is shown; after a creation it may be None: what is shown then is from
+        an earlier creation under the same key, and has to be edited."""
+        if content == self._content:
+            return
+        try:
+            await self._write(content)
+        except ContentRefused:
+            if plain == content or formats.length(plain) > formats.LIMIT:
+                raise
+            await self._write(plain)
+            self._content = None if self._content is None else content
+
+    async def _write(self, content: str) -> None:
+        if self._message is None:
+            written = await self._room.write(content, self._key, self._reply_to)
+            self._message = MessageId(str(written.id))
+            self._content = content if written.content == content else None
+        else:
+            await self._room.edit(int(self._message), content)
+            self._content = content
+
+    async def _take_away(self) -> None:
+        if self._message is not None:
+            await self._room.delete(int(self._message))
+        self._message = self._content = None
