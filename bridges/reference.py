@@ -37,7 +37,8 @@ def _sections(path: str, model: type[BaseModel], defaults: object = None) -> Ite
         yield "| key | takes | default | |"
         yield "|---|---|---|---|"
         for name, field in fields.items():
-            yield f"| `{name}` | {_takes(field.annotation)} | {_default(field, getattr(defaults, name, None))} | {_meaning(field)} |"
+            default = _default(field, getattr(defaults, name, None))
+            yield f"| `{name}` | {_takes(field.annotation)} | {default} | {_meaning(field)} |"
         yield ""
     for name, field in model.model_fields.items():
         for below in _models(field.annotation):

@@ -1,0 +1,56 @@
+"""The configuration that the program is started with: a real `threadbridge.toml`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, get_args
+
+Kind = Literal["goapi", "gptbots", "mygptassistants", "openai"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Table = Mapping[str, str | int | float]
+
+
+def render(tables: Mapping[str, Table]) -> str:
+    """TOML of tables of strings and numbers."""
+    lines = ["# Written by the playground at each start; changes made here are overwritten."]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]"]
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def upstreams(base_urls: Mapping[Kind, str], api_key: str, bot_id: str) -> dict[str, Table]:
+    """One section for each kind of upstream, named for its kind."""
+    own: dict[Kind, Table] = {
+        "goapi": {"model": "gpt-4o"},
+        "gptbots": {"api_version": 2},
+        "mygptassistants": {"bot_id": bot_id},
+        "openai": {"model": "sandbox"},
+    }
+    return {
+        f"upstreams.{kind}": {"kind": kind, "base_url": base_urls[kind], "api_key": api_key, **own[kind]}
+        for kind in KINDS
+    }
+
+
+def tables(
+    *,
+    database: Path,
+    http_port: int,
+    bridges: Mapping[str, Table],
+    upstreams: Mapping[str, Table],
+    kind: str,
+) -> dict[str, Table]:
+    """Every section. Everyone in the sandbox may talk to the assistant; a stop hands over running turns quickly,
+    since that is what one wants to see."""
+    return {
+        "database": {"url": f"sqlite:///{database}"},
+        "http": {"host": "127.0.0.1", "port": http_port},
+        "relay": {"drain_within": 1.5},
+        **{f"bridges.{name}": {**table, "upstream": kind} for name, table in bridges.items()},
+        **upstreams,
+        **{f"access.{name}": {"policy": "open"} for name in bridges},
+    }

@@ -1,0 +1,113 @@
+"""The four stand-ins together: at the ports they had, with the worlds they had."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+from sandbox.discord import DiscordServer
+from sandbox.discord.records import Refusal as DiscordRefusal
+from sandbox.playground.config import KINDS, Table, upstreams
+from sandbox.playground.errors import PlaygroundError
+from sandbox.slack import SlackServer
+from sandbox.slack.world import SlackError
+from sandbox.stand_in import StandIn
+from sandbox.telegram import TelegramServer
+from sandbox.telegram.refusal import Refusal as TelegramRefusal
+from sandbox.upstream import API_KEY, BOT_ID, UpstreamServer
+
+SLACK_RETRIES = (0.5, 1, 2, 3, 5, 10, 30, 60, 300)
+"""Seconds after which Slack sends an event again that nobody took. Really it is at once, after a minute and after
+five: too long for one who has just restarted the program and looks at the page."""
+PEOPLE = {"ann": "Ann Kern", "bob": "Bob Moss"}
+"""Who is in every stand-in's world from the start."""
+
+
+class StandIns:
+    """Use it with `async with`."""
+
+    def __init__(self, state: Mapping[str, Any], ports: Mapping[str, int]) -> None:
+        """`state` and `ports` are what `dump` and `ports` gave once. Raises `PlaygroundError` if they are not."""
+        self.slack = SlackServer(port=_again(ports, "slack"))
+        self.slack.courier.retry_delays = SLACK_RETRIES
+        self.discord = DiscordServer(port=_again(ports, "discord"))
+        self.telegram = TelegramServer(port=_again(ports, "telegram"))
+        self.upstream = UpstreamServer(port=_again(ports, "upstream"))
+        self.platforms: dict[str, StandIn] = {one.name: one for one in (self.slack, self.discord, self.telegram)}
+        self._stack = AsyncExitStack()
+        for one in self:
+            if one.name in state:
+                try:
+                    one.load(state[one.name])
+                except (LookupError, TypeError, ValueError, AttributeError):
+                    raise PlaygroundError(
+                        f"What was kept of the {one.name} stand-in is from another version: start with --fresh."
+                    ) from None
+
+    def __iter__(self) -> Iterator[StandIn]:
+        yield from self.platforms.values()
+        yield self.upstream
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            for one in self:
+                await stack.enter_async_context(one)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def dump(self) -> dict[str, Any]:
+        return {one.name: one.dump() for one in self}
+
+    @property
+    def ports(self) -> dict[str, int]:
+        return {one.name: one.port for one in self}
+
+    async def say(self, platform: str, place: str, text: str, *, author: str, parent: str | None, post: bool) -> str:
+        """A person writes; `post`: a post of Discord's forum, named for its beginning. Raises `ValueError` with the
+        platform's own reason if it does not take it."""
+        try:
+            if post:
+                title = " ".join(text.replace("@bot", "").split())[:60] or "Untitled"
+                return await self.discord.post(title, text, forum=place, author=author)
+            return await self.platforms[platform].say(place, text, author=author, parent=parent)
+        except (DiscordRefusal, TelegramRefusal, SlackError, LookupError) as error:
+            raise ValueError(str(error)) from None
+
+    def bridges(self) -> dict[str, Table]:
+        """The sections of the configuration that lead the program to the platforms."""
+        return {
+            "slack": {"bot_token": "xoxb-sandbox", "app_token": "xapp-sandbox", "api_url": self.slack.api_url},
+            "discord": {
+                "token": "sandbox-discord-token",
+                "api_url": self.discord.api_url,
+                "gateway_url": self.discord.gateway_url,
+            },
+            "telegram": {"token": "100001:sandbox-telegram-token", "api_url": self.telegram.api_url},
+        }
+
+    def upstreams(self) -> dict[str, Table]:
+        return upstreams({kind: self.upstream.base_url(kind) for kind in KINDS}, API_KEY, BOT_ID)
+
+
+def _again(ports: Mapping[str, int], name: str) -> int:
+    """The port that it had, if that is free; else 0, for any."""
+    wished = ports.get(name, 0)
+    return wished if wished and free_port(wished) == wished else 0
+
+
+def free_port(wished: int) -> int:
+    """The port that was wished for, if nothing is there; else another."""
+    for port in (wished, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise PlaygroundError("This machine has no free port.")
