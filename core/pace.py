@@ -1,8 +1,8 @@
 """How often a platform may be called. Deciding is pure, in `Buckets`: no clock, no sleep; waiting is `Pacer`'s.
 
 A budget is a token bucket with a name. A call draws on one or more of them (the bot's, the channel's, the message's)
-and may go when every one has a token. A refusal (`retry_after`) closes the one budget it belongs to until then and
-halves its speed, which is learned again slowly: whoever waits for another budget is not held up.
+and may go when every one has a token. A refusal (`retry_after`) closes the one budget it belongs to until then, and
+makes it slower for a while: whoever waits for another budget is not held up.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from core.model import ThreadId
 
 Call = Literal["create", "edit"]
 
+SLOWER = 0.75
+"""What one refusal leaves of a budget's speed: they come in rows where the stated speed is wrong, and one alone may be
+the rest of what somebody else sent before."""
 SLOWEST = 0.125
 """A budget never gets slower than this part of its stated speed."""
-RECOVERY = 60.0
-"""Seconds of quiet until a slowed budget has doubled its speed again."""
+RECOVERY = 30.0
+"""Seconds without a refusal until a slowed budget has doubled its speed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Buckets:
         ready = now
         for budget in budgets:
             bucket = self._bucket(budget, now)
-            needed = 1.0 + (0.0 if urgent else min(budget.reserve, max(budget.burst, 1.0) - 1.0))
+            needed = _needed(budget, urgent=urgent)
             ready = max(ready, bucket.closed_until)
             if bucket.tokens < needed - 1e-9:
                 ready = max(ready, now + (needed - bucket.tokens) / (budget.per_second * bucket.speed))
@@ -84,11 +87,12 @@ class Buckets:
             self._bucket(budget, now).tokens -= 1.0
 
     def refused(self, budget: Budget, retry_after: float, now: float) -> None:
-        """The platform said no: nothing goes before `retry_after` seconds are over, and then more slowly."""
+        """The platform said no: nothing goes before `retry_after` seconds are over, then one call, and more slowly."""
         bucket = self._bucket(budget, now)
         bucket.closed_until = max(bucket.closed_until, now + retry_after)
-        bucket.tokens = min(bucket.tokens, 0.0)
-        bucket.speed = max(SLOWEST, bucket.speed / 2)
+        bucket.at = max(bucket.at, bucket.closed_until)
+        bucket.tokens = _needed(budget, urgent=False)
+        bucket.speed = max(SLOWEST, bucket.speed * SLOWER)
 
     def forget_idle(self, now: float, idle: float = 600.0) -> None:
         """Drops buckets that have been full for long: a busy bot meets many channels."""
@@ -102,6 +106,11 @@ class Buckets:
         else:
             bucket.fill(budget, now)
         return bucket
+
+
+def _needed(budget: Budget, *, urgent: bool) -> float:
+    """Tokens that have to be there for a call to go."""
+    return 1.0 if urgent else 1.0 + min(budget.reserve, max(budget.burst, 1.0) - 1.0)
 
 
 @dataclass(slots=True)

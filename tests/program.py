@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 from sandbox.discord import DiscordServer
 from sandbox.slack import SlackServer
@@ -20,7 +20,8 @@ from sandbox.stand_in import StandIn
 from sandbox.telegram import TelegramServer
 from sandbox.upstream import UpstreamServer
 
-KINDS = ("goapi", "gptbots", "mygptassistants", "openai")
+Kind = Literal["goapi", "gptbots", "mygptassistants", "openai"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass
@@ -113,7 +114,7 @@ class World:
         for words in ("listening to Slack", "connected to Discord", "Telegram: connected", "running:"):
             await program.said(words)
 
-    def config(self, folder: Path, kind: str, *, database: str | None = None, extra: str = "") -> Path:
+    def config(self, folder: Path, kind: Kind, *, database: str | None = None, extra: str = "") -> Path:
         """Writes a configuration with all three bridges and one upstream of this kind."""
         settings = {"mygptassistants": 'bot_id = "bot_sandbox"', "openai": 'model = "sandbox"'}.get(kind, "")
         file = folder / "threadbridge.toml"
@@ -152,12 +153,11 @@ policy = "open"
 async def world(**changed: Any) -> AsyncIterator[World]:
     """Stand-ins without rate limits, and an upstream that writes at once."""
     async with AsyncExitStack() as stack:
-        found = World(SlackServer(), DiscordServer(), TelegramServer(), UpstreamServer())
-        for one in (found.slack, found.discord, found.telegram):
-            one.limits = None
+        found = World(SlackServer(), DiscordServer(), TelegramServer(limits=None), UpstreamServer())
+        found.slack.limits = found.discord.limits = None
         found.upstream.speed = changed.get("speed", 0)
-        for one in (*found.platforms.values(), found.upstream):
-            await stack.enter_async_context(one)
+        for server in (*found.platforms.values(), found.upstream):
+            await stack.enter_async_context(server)
         yield found
 
 

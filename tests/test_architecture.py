@@ -28,6 +28,8 @@ def imports(module: Path) -> Iterator[str]:
             case ast.ImportFrom(module=str(name), names=names):
                 yield name
                 yield from (f"{name}.{alias.name}" for alias in names)
+            case _:
+                pass
 
 
 def offenders(package: str, forbidden: tuple[str, ...]) -> list[str]:

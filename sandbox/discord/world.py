@@ -226,7 +226,7 @@ class World:
     @staticmethod
     def _content(content: str, has_files: bool) -> str:
         """Counted in UTF-16 units: Discord does not say which unit it is, and this is the strictest reading."""
-        if len(content.encode("utf-16-le")) // 2 > MAX_CONTENT:
+        if len(content.encode("utf-16-le", "surrogatepass")) // 2 > MAX_CONTENT:
             raise invalid_form("content", "BASE_TYPE_MAX_LENGTH", f"Must be {MAX_CONTENT} or fewer in length.")
         content = content.replace("\0", "").strip()
         if not content and not has_files:

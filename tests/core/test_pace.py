@@ -57,10 +57,18 @@ def test_after_a_refusal_a_budget_is_slower_and_learns_its_speed_again() -> None
     budget, buckets = Budget("b", 1.0), Buckets()
     buckets.refused(budget, 10.0, 0.0)
     assert buckets.ready_at([budget], 0.0, urgent=True) == 10.0
-    buckets.take([budget], 12.0)
-    assert buckets.ready_at([budget], 12.0, urgent=True) - 12.0 > 1.3
+    assert buckets.ready_at([budget], 10.0, urgent=True) == 10.0
+    buckets.take([budget], 10.0)
+    assert buckets.ready_at([budget], 10.0, urgent=True) - 10.0 == pytest.approx(1 / 0.75)
     buckets.take([budget], 500.0)
     assert buckets.ready_at([budget], 500.0, urgent=True) - 500.0 == pytest.approx(1.0)
+
+
+def test_the_first_call_after_a_refusal_goes_at_the_moment_that_the_platform_named() -> None:
+    budget, buckets = Budget("b", 0.25, burst=4, reserve=2), Buckets()
+    buckets.refused(budget, 3.0, 0.0)
+    assert buckets.ready_at([budget], 1.0, urgent=False) == 3.0
+    assert buckets.ready_at([budget], 3.0, urgent=False) == 3.0
 
 
 def pacer(**rates: float) -> Pacer:

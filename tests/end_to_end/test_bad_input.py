@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.faults import Fault
+from sandbox.faults import Kind as FaultKind
 from tests.program import Program, World, place, replied, world
 
 PLATFORMS = ("slack", "discord", "telegram")
@@ -38,7 +40,8 @@ def _silent(program: Program) -> None:
 async def test_text_of_every_kind_is_answered_on_every_platform(standing: World, tmp_path: Path) -> None:
     async with Program(("run", "--config", str(standing.config(tmp_path, "openai")))) as program:
         await standing.listening(program)
-        for name in PLATFORMS:
+
+        async def converse(name: str) -> None:
             platform = standing.platforms[name]
             where = place(platform, "direct")
             for count, text in enumerate(TEXTS.values(), 1):
@@ -47,6 +50,8 @@ async def test_text_of_every_kind_is_answered_on_every_platform(standing: World,
                 await replied(platform, where, bool, count=count)
             await platform.say(where, "echo: still here")
             await replied(platform, where, lambda text: "still here" in text)
+
+        await asyncio.gather(*map(converse, PLATFORMS))
         assert await program.stop() == 0
         _silent(program)
 
@@ -56,22 +61,26 @@ async def test_text_of_every_kind_is_answered_on_every_platform(standing: World,
     [("status", "reached"), ("cut", "broke off"), ("break", "broke off"), ("error", ""), ("drop", "")],
 )
 async def test_an_upstream_in_trouble_is_said_on_every_platform(
-    standing: World, tmp_path: Path, kind: str, words: str
+    standing: World, tmp_path: Path, kind: FaultKind, words: str
 ) -> None:
     extra = "[log]\nlevel = 'info'"
     config = str(standing.config(tmp_path, "openai", extra=extra))
     retries = {"THREADBRIDGE__UPSTREAMS__MAIN__RETRIES": "0"}
     async with Program(("run", "--config", config), retries) as program:
         await standing.listening(program)
-        for name in PLATFORMS:
+        fault = Fault("openai.chat", kind, times=len(PLATFORMS), status=503, words=3)
+        standing.upstream.faults.add(fault)
+
+        async def converse(name: str) -> None:
             platform = standing.platforms[name]
             where = place(platform, "direct")
-            standing.upstream.faults.add(Fault("openai.chat", kind, status=503, words=3))  # type: ignore[arg-type]  # from a table
             await platform.say(where, "echo: one two three four five six seven eight nine ten")
             [said] = await replied(platform, where, lambda text: "⚠️" in text and words in text)
             assert ("one two" in said) == (kind in ("cut", "break", "error"))
             await platform.say(where, "echo: well again")
             await replied(platform, where, lambda text: "well again" in text)
+
+        await asyncio.gather(*map(converse, PLATFORMS))
         assert await program.stop() == 0
         _silent(program)
 
@@ -84,11 +93,14 @@ async def test_an_upstream_that_is_not_there_is_said(standing: World, tmp_path: 
     }
     async with Program(("run", "--config", config), nowhere) as program:
         await standing.listening(program)
-        for name in PLATFORMS:
+
+        async def converse(name: str) -> None:
             platform = standing.platforms[name]
             where = place(platform, "direct")
             await platform.say(where, "hello")
             await replied(platform, where, lambda text: "cannot be reached" in text)
+
+        await asyncio.gather(*map(converse, PLATFORMS))
         assert await program.stop() == 0
         _silent(program)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import KINDS, Program, World, place, replied, world
+from tests.program import KINDS, Kind, Program, World, place, replied, world
 
 MENTIONED = {"slack": "channel", "discord": "channel", "telegram": "group"}
 
@@ -35,7 +35,7 @@ async def converse(standing: World, name: str, restarted: asyncio.Event, first: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_each_platform_converses_with_each_kind_of_upstream(standing: World, tmp_path: Path, kind: str) -> None:
+async def test_each_platform_converses_with_each_kind_of_upstream(standing: World, tmp_path: Path, kind: Kind) -> None:
     config = str(standing.config(tmp_path, kind))
     restarted, first = asyncio.Event(), asyncio.Barrier(4)
     async with asyncio.TaskGroup() as tasks:
