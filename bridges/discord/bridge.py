@@ -32,6 +32,11 @@ log = logging.getLogger(__name__)
 TYPING_SECONDS = 8.0
 """How often the typing indicator is renewed; Discord shows it for ten."""
 
+RECORDING_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between attempts to record a message while the database fails."""
+RECORDED_WITHIN = 5.0
+"""Seconds that messages may take to be recorded when listening ends."""
+
 
 class BotClient(discord.Client):
     """discord.py's client with our REST, and as little cached as it can do with. Hands on what is written."""
@@ -75,9 +80,16 @@ class DiscordBridge:
 
     name = "discord"
 
-    def __init__(self, settings: DiscordSettings, *, endpoints: Endpoints | None = None) -> None:
+    def __init__(
+        self,
+        settings: DiscordSettings,
+        *,
+        endpoints: Endpoints | None = None,
+        recording_delays: tuple[float, ...] = RECORDING_DELAYS,
+    ) -> None:
         """`endpoints` is not needed: Discord is listened to over its gateway."""
         self._settings = settings
+        self._recording_delays = recording_delays
         self._client: BotClient | None = None
         self._accept: Accept | None = None
         self._known = KnownThreads()
@@ -124,7 +136,9 @@ class DiscordBridge:
         finally:
             # what is being recorded just now gets recorded
             if self._receiving:
-                await asyncio.wait(self._receiving)
+                _, late = await asyncio.wait(self._receiving, timeout=RECORDED_WITHIN)
+                for task in late:
+                    task.cancel()
             self._accept = None
 
     async def _received(self, message: discord.Message) -> None:
@@ -138,11 +152,22 @@ class DiscordBridge:
         self._order[message.channel.id] = order
         async with order:
             try:
-                await self._take(message, accept)
-            except DatabaseError as error:
-                log.error("message %s could not be recorded and will not be answered: %s", message.id, error)
+                await self._record(message, accept)
             except Exception:
                 log.exception("message %s could not be taken in", message.id)
+
+    async def _record(self, message: discord.Message, accept: Accept) -> None:
+        """Discord does not deliver again what it has sent, so a database that fails is waited for here."""
+        for delay in (*self._recording_delays, None):
+            try:
+                await self._take(message, accept)
+                return
+            except DatabaseError as error:
+                if delay is None:
+                    log.error("message %s could not be recorded and will not be answered: %s", message.id, error)
+                    return
+                log.warning("message %s could not be recorded; trying again in %.0f s: %s", message.id, delay, error)
+                await asyncio.sleep(delay)
 
     async def _take(self, message: discord.Message, accept: Accept) -> None:
         client = self.client

@@ -10,13 +10,12 @@ from typing import Literal
 
 import discord
 
+from bridges.commands import command_in
 from bridges.discord.thread import Where
 from core.model import Attachment, Message, MessageId
 
 SPOKEN = (discord.MessageType.default, discord.MessageType.reply)
 """The kinds of message that people write; the others tell of joins, pins, new threads and the like."""
-
-COMMANDS = frozenset({"new", "help", "stop", "retry", "status"})
 
 
 def from_a_person(message: discord.Message) -> bool:
@@ -168,18 +167,6 @@ def _moment(seconds: int) -> str:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
     except (ValueError, OverflowError, OSError):
         return ""
-
-
-def command_in(text: str, *, addressed: bool) -> tuple[str, str]:
-    """A command and what follows it; empty where there is none. It begins with `/` or `!`, or it is the only word of a
-    message to the bot."""
-    match = re.match(r"([/!]?)([A-Za-z]+)(?:\s+|$)", text)
-    if match is None or match[2].lower() not in COMMANDS:
-        return "", text
-    rest = text[match.end() :]
-    if match[1] or (addressed and not rest):
-        return match[2].lower(), rest
-    return "", text
 
 
 def clean(text: str) -> str:

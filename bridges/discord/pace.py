@@ -3,7 +3,7 @@
 Discord publishes one number, 50 requests a second for each bot (https://discord.com/developers/docs/topics/rate-limits);
 the limits of single routes are only in the headers of its answers, which `buckets.Buckets` heeds. The values here keep
 to the customary five calls in five seconds for each channel and route (`burst + 5 * per_second` is five), so that those
-headers need not speak; a refusal slows a budget down for a minute.
+headers need not speak; a refusal slows a budget down for a while.
 """
 
 from __future__ import annotations

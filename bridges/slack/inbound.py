@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from bridges.commands import command_in
 from bridges.slack import mrkdwn
 from bridges.slack.format import clean
 from bridges.slack.mrkdwn import Names
@@ -56,16 +57,18 @@ class Said:
         return users | {self.author}, channels
 
     def message(self, names: Names) -> Message:
+        command, text = command_in(mrkdwn.markdown(self.text, names), addressed=self.addressed)
         return Message(
             id=MessageId(self.ts),
             thread=self.thread.id(),
             author=self.author,
             author_name=names.users.get(self.author, self.author),
-            text=mrkdwn.markdown(self.text, names),
+            text=text,
             sent_at=_moment(self.ts),
             channel=self.channel,
             addressed=self.addressed,
             attachments=self.attachments,
+            command=command,
             outsider=self.outsider,
         )
 

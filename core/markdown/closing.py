@@ -153,8 +153,12 @@ def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:
         return state.target, state
     if state.bonds and state.bonds[-1].kind == "<":
         return state.bonds[-1].at, state
-    if state.bonds and state.bonds[-1].kind[-1] == "[" and state.bonds[-1].at + len(state.bonds[-1].kind) >= end:
-        return state.bonds[-1].at, state
+    begun = end
+    for bond in reversed(state.bonds):
+        if bond.kind[-1] == "[" and bond.at + len(bond.kind) >= begun:
+            begun = bond.at
+    if begun < end:
+        return begun, state
     if state.stack and state.stack[-1].at + state.stack[-1].length >= end:
         return state.stack[-1].at, state
     entity = _HALF_ENTITY.search(shown, max(0, end - 10), end)

@@ -57,7 +57,6 @@ class Part:
         self._block = start.block
         if start.bare and start.block.leaf is Leaf.TABLE:
             self._block = Block(start.block.containers, Leaf.PARAGRAPH)
-        self._line = start.line
         self._at = 0
         self.base = len(start.block.containers)
         self._table = self._block.leaf is not Leaf.TABLE
@@ -67,7 +66,7 @@ class Part:
         """The last line has its newline."""
 
     def extend(self, text: str) -> None:
-        """Reads on, now that more of the text has come, from the last mark: all before it is settled."""
+        """Reads on, now that more of the text has come, from the last mark on."""
         if self.marks:
             self._resume(text, self.marks[-1])
         else:
@@ -146,9 +145,8 @@ class Part:
         start = len(self.shown)
         if self.lines:
             self.shown += "\n" + gap
-            if before.leaf is Leaf.PARAGRAPH and any(before.containers[: self.base]) and not goes_on and not gap:
-                # the indentation that told the paragraph from a numbered item is gone
-                self.shown += "\n" if source.lstrip()[0].isdigit() else ""
+            if not goes_on and not gap and self._swallows(before, line, source):
+                self.shown += self._quotes(before, min(self.base, len(line.offsets) - 1)).rstrip() + "\n"
         elif not begun:
             self.shown += gap
         else:
@@ -165,6 +163,11 @@ class Part:
             self._reopen_inline(text, stop)
         self.lines.append(Written(at, start, len(self.shown), line, before, self.inline))
         self._content(text, self.lines[-1], plain=False)
+
+    def _swallows(self, before: Block, line: Line, source: str) -> bool:
+        """Would the paragraph swallow a numbered item, now that the indentation which told them apart is gone?"""
+        unindented = before.leaf is Leaf.PARAGRAPH and any(before.containers[: self.base])
+        return unindented and source[line.offsets[-1] :].lstrip()[:1].isdigit()
 
     def _head(self, before: Block, line: Line, source: str, *, opens: bool = False) -> str:
         """What stands before the content of a line: the source's own, but for containers from earlier parts."""

@@ -46,9 +46,9 @@ def between_lines(
     bare = following.lstrip()
     char, indent = bare[0], len(following) - len(bare)
     match previous:
-        case Kind.FENCE_OPEN | Kind.DELIMITER | Kind.BLANK:
+        case Kind.FENCE_OPEN | Kind.DELIMITER:
             return None
-        case Kind.HEADING | Kind.UNDERLINE:
+        case Kind.HEADING | Kind.UNDERLINE | Kind.BLANK:
             return Rank.POOR
         case Kind.CODE if block.leaf is Leaf.FENCE:
             if char == block.marker[0]:

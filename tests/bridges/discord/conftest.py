@@ -82,7 +82,7 @@ def connect(server: DiscordServer) -> Connect:
 
     @asynccontextmanager
     async def connect(*, answer_in: Literal["channel", "thread"] = "channel") -> AsyncIterator[Ear]:
-        async with DiscordBridge(settings(server, answer_in=answer_in)) as bridge:
+        async with DiscordBridge(settings(server, answer_in=answer_in), recording_delays=(0.01, 0.01)) as bridge:
             ear = Ear(bridge, server)
             listening = asyncio.create_task(bridge.listen(ear.accept))
             before = server.gateway.connected

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridges.discord.inbound import Names, clean, command_in, readable
+from bridges.discord.inbound import Names, clean, readable
 from core.model import Message, MessageId, ThreadId
 from sandbox.discord import DiscordServer
 from tests.bridges.discord.conftest import Connect, Ear
@@ -181,25 +181,6 @@ async def test_a_thread_that_the_gateway_never_told_of_is_asked_for(connect: Con
 )
 def test_the_dialect_becomes_words(content: str, text: str) -> None:
     assert readable(content, 7, Names(users={8: "Bob"}, channels={2: "den"})) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "addressed", "found"),
-    [
-        ("/new", False, ("new", "")),
-        ("!retry", True, ("retry", "")),
-        ("/New and then", True, ("new", "and then")),
-        ("new", True, ("new", "")),
-        ("new", False, ("", "new")),
-        ("stop", True, ("stop", "")),
-        ("new ideas please", True, ("", "new ideas please")),
-        ("/unknown", True, ("", "/unknown")),
-        ("", True, ("", "")),
-    ],
-)
-def test_commands(text: str, addressed: bool, found: tuple[str, str]) -> None:
-    """With a slash or an exclamation mark anywhere, and as the only word where the bot is addressed."""
-    assert command_in(text, addressed=addressed) == found
 
 
 def test_clean_leaves_every_whole_character() -> None:

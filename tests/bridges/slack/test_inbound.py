@@ -222,3 +222,15 @@ async def test_fetch_streams_the_bytes(slack: SlackServer, heard: Heard, bridge:
     assert b"".join([chunk async for chunk in bridge.fetch(near)]) == content
     assert far == Attachment(withheld.id, "application/octet-stream", None, far.reference)
     assert b"".join([chunk async for chunk in bridge.fetch(far)]) == b"from afar"
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "left"),
+    [("@bot new", "new", ""), ("@bot !retry", "retry", ""), ("@bot new ideas", "", "new ideas")],
+)
+async def test_the_only_word_of_a_mention_may_be_a_command(
+    slack: SlackServer, heard: Heard, text: str, command: str, left: str
+) -> None:
+    await slack.say(GENERAL, text)
+    message = await only(heard, 2)
+    assert (message.command, message.text) == (command, left)

@@ -49,6 +49,7 @@ def test_every_part_fits_a_platform_that_counts_after_rendering(text: str, limit
 @given(documents, roomy)
 @example("1. a\n   " + "b " * 180 + "\n2. c", 300)
 @example("- a | b\n- c\n" * 40, 300)
+@example("> - 1. " + "a " * 150 + "\n>\n>      " + "b " * 60 + "\n>   2. c", 300)
 def test_the_parts_show_all_that_the_whole_shows(text: str, limit: int) -> None:
     """Nothing is lost, repeated or shown raw but a table's header."""
     assert visible(split(text, at_most(limit))) == visible([text])
