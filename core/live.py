@@ -209,8 +209,11 @@ class LiveReply:
 
     async def _step(self, index: int) -> None:
         """Brings one part one call nearer to what is wanted when the call may go."""
-        call: Call = "edit" if index < len(self._shown) and self._shown[index].surface.message else "create"
-        await self._pacer.leave(self._thread, call, urgent=call == "create" or self._finished)
+        known = self._shown[index] if index < len(self._shown) else None
+        call: Call = "edit" if known is not None and known.surface.message else "create"
+        if known is None or known.surface.shown != self._wanted(index)[0]:
+            # Else the text stands there already and only has to be told that it is final.
+            await self._pacer.leave(self._thread, call, urgent=call == "create" or self._finished)
         self._take_in()
         text, final = self._wanted(index)
         if index == len(self._shown):

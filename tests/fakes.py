@@ -38,6 +38,8 @@ class FakeBridge:
 
     def __init__(self, limit: int = 200, *, findable: bool = True, placeholder: bool = False) -> None:
         self.limit = limit
+        self.leaves = 0
+        """How often somebody asked for leave to call."""
         self.findable = findable
         self.messages: list[Posted] = []
         self.typing_now = 0
@@ -50,6 +52,7 @@ class FakeBridge:
     @property
     def pace(self) -> Pace:
         def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
+            self.leaves += 1
             return (Budget("bot", 10_000.0, burst=100.0),)
 
         return Pace(budgets, placeholder=self._placeholder)

@@ -475,3 +475,17 @@ async def test_a_platform_that_stays_silent_does_not_stop_another_thread(start: 
         await run.say(thread=OTHER)
         await run.settled()
     assert sorted(bridge.texts()) == ["Hello Ann.", "Hello Ann."]
+
+
+async def test_a_text_that_stands_there_already_waits_for_nobody_to_become_final(start: Start) -> None:
+    """The last edit of the growing text is often the whole of it; the next turn need not wait for leave to repeat it."""
+    go = asyncio.Event()
+    bridge = FakeBridge()
+    async with start(FakeUpstream((Text("All of it."), go, Done())), bridge) as run:
+        await run.say()
+        await bridge.until(lambda: bridge.texts() == ["All of it."])
+        before = bridge.leaves
+        go.set()
+        await run.settled()
+    assert bridge.messages[0].final
+    assert bridge.leaves == before
