@@ -478,7 +478,7 @@ async def test_a_platform_that_stays_silent_does_not_stop_another_thread(start: 
 
 
 async def test_a_text_that_stands_there_already_waits_for_nobody_to_become_final(start: Start) -> None:
-    """The last edit of the growing text is often the whole of it; the next turn need not wait for leave to repeat it."""
+    """The last edit of the growing text is often all of it; the next turn need not wait for leave to repeat it."""
     go = asyncio.Event()
     bridge = FakeBridge()
     async with start(FakeUpstream((Text("All of it."), go, Done())), bridge) as run:

@@ -7,6 +7,7 @@ import json
 import logging
 import socket
 import time
+from collections.abc import Callable
 from contextlib import aclosing
 from email.utils import formatdate
 from typing import Any
@@ -86,18 +87,18 @@ async def test_gives_up_after_the_configured_retries() -> None:
 @pytest.mark.parametrize(
     ("headers", "least", "most"),
     [
-        ({"Retry-After": "7"}, 7, 7.7),
+        (lambda now: {"Retry-After": "7"}, 7, 7.7),
         (
-            {"Retry-After": formatdate(time.time() + 20, usegmt=True), "Date": formatdate(time.time(), usegmt=True)},
+            lambda now: {"Retry-After": formatdate(now + 20, usegmt=True), "Date": formatdate(now, usegmt=True)},
             19,
             22,
         ),
-        ({"X-RateLimit-Reset": str(int(time.time()) + 30)}, 10, 33),
-        ({}, 0.5, 1),
+        (lambda now: {"X-RateLimit-Reset": str(int(now) + 40)}, 10, 42),
+        (lambda now: {}, 0.5, 1),
     ],
 )
-async def test_429_is_obeyed(headers: dict[str, str], least: float, most: float) -> None:
-    async with Scripted(status(429, headers=headers), WHOLE) as server, adapter(server) as upstream:
+async def test_429_is_obeyed(headers: Callable[[float], dict[str, str]], least: float, most: float) -> None:
+    async with Scripted(status(429, headers=headers(time.time())), WHOLE) as server, adapter(server) as upstream:
         assert await answered(upstream, prompt()) == HELLO
         [pause] = server.slept
         assert least <= pause <= most
