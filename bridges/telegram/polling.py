@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from bridges.telegram.client import Client
-from bridges.telegram.errors import Elsewhere, TokenRefused
+from bridges.telegram.errors import AddressUnknown, Elsewhere, TokenRefused
 from bridges.telegram.receiving import KINDS, Receiver
 from bridges.telegram.rhythm import Rhythm
 from core.errors import ConfigError, DatabaseError, PlatformError, SlowDown
@@ -23,8 +23,7 @@ async def poll(client: Client, receiver: Receiver, rhythm: Rhythm) -> None:
     while True:
         try:
             if not ready:
-                with client.calling():
-                    await client.bot.delete_webhook()  # updates go either way, never both
+                await _take_back_webhook(client)
                 ready = True
             with client.calling():
                 batch = await client.bot.raw_updates(offset, rhythm.poll, KINDS)
@@ -36,6 +35,15 @@ async def poll(client: Client, receiver: Receiver, rhythm: Rhythm) -> None:
             await asyncio.sleep(next(delays))
         except PlatformError as error:
             await asyncio.sleep(_wait(error, next(delays), rhythm))
+
+
+async def _take_back_webhook(client: Client) -> None:
+    """Updates go either way, never both. A server that knows no webhooks has none to take back."""
+    try:
+        with client.calling():
+            await client.bot.delete_webhook()
+    except AddressUnknown as error:
+        log.debug("Telegram: no webhook to take back (%s)", error.detail)
 
 
 async def _taken(raw: dict[str, Any], receiver: Receiver, offset: int) -> int:

@@ -130,6 +130,16 @@ async def test_a_webhook_from_before_is_taken_away(tg: TelegramServer, settings:
     assert tg.webhook_url == ""
 
 
+async def test_a_server_that_knows_no_webhooks_is_polled_all_the_same(
+    tg: TelegramServer, bridge: TelegramBridge
+) -> None:
+    tg.faults.add(Fault("deleteWebhook", "status", times=1000, status=404))
+    ear = Ear(tg)
+    async with listening(bridge, ear):
+        await tg.say(ANN, "one")
+        await ear.hears(1)
+
+
 async def test_only_messages_are_asked_for_and_the_commands_are_offered(tg: TelegramServer, ear: Ear) -> None:
     await tg.feed.until(lambda: calls(tg, "getUpdates"))
     assert calls(tg, "getUpdates")[0]["allowed_updates"] == '["message"]'
