@@ -18,6 +18,7 @@ from sqlalchemy import URL, text
 
 import migrations
 from benchmarks.report import Figure
+from core.answering import Assistant
 from core.database import opened, parse
 from core.model import Done, Event, Prompt, Text, ThreadId
 from core.relay import Relay, Route
@@ -61,7 +62,11 @@ async def _measure(name: str, url: URL) -> Figure:
     async with opened(url) as engine:
         async with engine.begin() as connection:
             await connection.execute(text("CREATE TABLE bare (n INTEGER)"))
-        relay = Relay(Store(engine), {"fake": Route(bridge, Access(policy="open"), upstream, 20, 48_000)}, Relaying())
+        relay = Relay(
+            Store(engine),
+            {"fake": Route(bridge, Access(policy="open"), (Assistant(upstream, 20, 48_000),))},
+            Relaying(),
+        )
         relay.on_idle(bridge.changed.set)
         for number in range(ROUNDS):
             began = time.perf_counter()

@@ -12,6 +12,7 @@ import migrations
 from bridges.endpoints import Endpoints
 from bridges.settings import AccessSections, DiscordSettings, Settings, SlackSettings, TelegramSettings
 from console.server import serving
+from core.answering import Assistant
 from core.bridge import Bridge
 from core.database import is_sqlite, opened, owned, parse
 from core.errors import ConfigError, DatabaseError
@@ -103,7 +104,7 @@ def _routes(
 ) -> Iterator[tuple[str, Route]]:
     first = next(iter(settings.upstreams))
     for name, section in _sections(settings).items():
-        upstream = section.upstream or first
+        chosen = section.upstream or first
         access: Access = getattr(settings.access, name)
         default: Access = getattr(AccessSections(), name)
         yield (
@@ -111,9 +112,14 @@ def _routes(
             Route(
                 bridge=bridges[name],
                 access=access if access.policy else access.model_copy(update={"policy": default.policy}),
-                upstream=upstreams[upstream],
-                history_exchanges=settings.upstreams[upstream].history_exchanges,
-                history_characters=settings.upstreams[upstream].history_characters,
+                assistants=tuple(
+                    Assistant(
+                        upstreams[one],
+                        settings.upstreams[one].history_exchanges,
+                        settings.upstreams[one].history_characters,
+                    )
+                    for one in (chosen, *settings.upstreams[chosen].backup)
+                ),
             ),
         )
 

@@ -77,7 +77,7 @@ class Prompt:
     conversation_id: str | None = None
     """The upstream's own; None begins a conversation."""
     history: tuple[Exchange, ...] = ()
-    """Oldest first, already bounded. Only read by upstreams that keep no conversation, or when one begins anew."""
+    """What was said in the thread that the upstream does not know, oldest first, already bounded."""
     attachments: tuple[Attachment, ...] = ()
     fetch: Fetch | None = field(default=None, compare=False)
     """Reads an attachment; set whenever there are any."""

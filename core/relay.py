@@ -6,35 +6,25 @@ none is left. `_run` ends a turn in exactly one way, `_answer` shows, `_ask` rea
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from core import commands
 from core.access import admits
+from core.answering import Answering, Assistant
 from core.bridge import Bridge
-from core.errors import (
-    AnswerMalformed,
-    ConversationUnknown,
-    LeaseLost,
-    PlatformError,
-    PromptRejected,
-    ThreadbridgeError,
-    UpstreamError,
-)
+from core.errors import LeaseLost, PlatformError, UpstreamError
 from core.live import LiveReply
 from core.markdown import close
-from core.model import Done, Event, Exchange, File, Message, MessageId, Opened, Prompt, Replace, Status, Text, ThreadId
+from core.model import Message, MessageId, ThreadId
 from core.pace import Pacer
 from core.scheduler import Scheduler
 from core.settings import Access, Relaying
-from core.store import Store, attachments_of, now
-from core.tables import Conversation, Part, State, Turn
+from core.store import Store, now
+from core.tables import Part, State, Turn
 from core.text import clean
-from core.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +34,11 @@ MOST_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One bridge, who may use it, and the assistant behind it."""
+    """One bridge, who may use it, and who answers: the first, or while that is unavailable, the next (R7)."""
 
     bridge: Bridge
     access: Access
-    upstream: Upstream
-    history_exchanges: int
-    history_characters: int
+    assistants: tuple[Assistant, ...]
 
 
 class Relay:
@@ -62,6 +50,7 @@ class Relay:
         self._settings = settings
         self._pacers = {name: Pacer(route.bridge.pace) for name, route in routes.items()}
         self._scheduler = Scheduler(self.drain)
+        self._answering = Answering(store)
         self._denied: set[tuple[str, str]] = set()
         self._too_old = datetime.min.replace(tzinfo=UTC)
         """Open turns that were accepted before are left from an earlier run, and not worth answering any more."""
@@ -169,87 +158,7 @@ class Relay:
             raise _TooOld(commands.EXPIRED)
         if turn.attempt > MOST_ATTEMPTS:
             raise UpstreamError("This message could not be answered: the program broke down over it again and again.")
-        if turn.command or not (turn.prompt.strip() or turn.attachments):
-            reply.append(await self._obey(turn, route))
-            return
-        upstream = route.upstream
-        if upstream.limits.text is not None and len(turn.prompt) > upstream.limits.text:
-            raise PromptRejected(
-                f"This message is too long for the assistant: it takes {upstream.limits.text:,} characters at most."
-            )
-        conversation = await self._store.conversation(turn, upstream.name)
-        try:
-            await self._ask(turn, route, reply, conversation)
-        except ConversationUnknown:
-            if conversation.upstream_id is None:
-                raise
-            log.warning("%s has forgotten a conversation; it is begun anew", upstream.name)
-            await self._ask(turn, route, reply, await self._store.begin(turn, upstream.name, fresh=False))
-        if not reply.text.strip():
-            raise AnswerMalformed("The assistant's answer was empty. Please ask again.")
-
-    async def _ask(self, turn: Turn, route: Route, reply: LiveReply, conversation: Conversation) -> None:
-        """Asks the upstream once, and passes on what it says."""
-        async with aclosing(self._events(await self._prompt(turn, route, conversation), route.upstream)) as events:
-            async for event in events:
-                match event:
-                    case Text(delta):
-                        reply.status("")
-                        reply.append(delta)
-                    case Replace(text):
-                        reply.replace(text)
-                    case Opened(upstream_id):
-                        if upstream_id != conversation.upstream_id:
-                            await self._store.opened(turn, conversation, upstream_id)
-                    case Status(label):
-                        reply.status(label)
-                    case File():
-                        reply.append(_linked(event))
-                    case Done():
-                        return
-
-    async def _events(self, prompt: Prompt, upstream: Upstream) -> AsyncGenerator[Event, None]:
-        """The upstream's events; a fault of its adapter ends this one turn, and is the operator's to see."""
-        try:
-            async with aclosing(upstream.stream(prompt)) as events:
-                async for event in events:
-                    yield event
-        except ThreadbridgeError:
-            raise
-        except Exception as error:
-            log.exception("the adapter of %s failed", upstream.name)
-            raise AnswerMalformed(detail=type(error).__name__) from error
-
-    async def _prompt(self, turn: Turn, route: Route, conversation: Conversation) -> Prompt:
-        history: tuple[Exchange, ...] = ()
-        if conversation.upstream_id is None or not route.upstream.remembers:
-            history = await self._store.history(
-                turn, exchanges=route.history_exchanges, characters=route.history_characters
-            )
-        return Prompt(
-            text=turn.prompt,
-            user=hashlib.sha256(f"{turn.bridge}:{turn.author}".encode()).hexdigest()[:32],
-            conversation_id=conversation.upstream_id,
-            history=history,
-            attachments=attachments_of(turn),
-            fetch=route.bridge.fetch,
-        )
-
-    async def _obey(self, turn: Turn, route: Route) -> str:
-        """A command to the program, or a message without any words: answered here, in the thread's order."""
-        match turn.command:
-            case "new":
-                await self._store.begin(turn, route.upstream.name, fresh=True)
-                return commands.NEW
-            case "status":
-                conversation = await self._store.conversation(turn, route.upstream.name)
-                return commands.status(route.upstream.name, conversation.upstream_id, conversation.started_at)
-            case "help":
-                return commands.HELP
-            case "":
-                return commands.EMPTY
-            case other:
-                return commands.unknown(other)
+        await self._answering.answer(turn, route.assistants, route.bridge.fetch, reply)
 
 
 class _TooOld(Exception):
@@ -277,10 +186,3 @@ def _with_note(said: str, sentence: str) -> str:
     """What was said before it broke off stays, and the reason stands below it (I7)."""
     note = f"⚠️ {sentence}"
     return f"{close(said).rstrip()}\n\n{note}" if said.strip() else note
-
-
-def _linked(file: File) -> str:
-    if isinstance(file.source, bytes):
-        return f"\n\n*{file.name} cannot be shown here.*"
-    mark = "!" if file.media_type.startswith("image/") else ""
-    return f"\n\n{mark}[{file.name}](<{file.source}>)"

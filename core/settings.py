@@ -104,7 +104,8 @@ class UpstreamSection(Section):
     """The service's root; the adapter adds its paths."""
     api_key: SecretStr | None = None
     backup: Words = ()
-    """Names of other upstreams that take over when this one is unavailable. Kept, and not yet acted upon."""
+    """Names of the upstreams that answer, in this order, while this one is unavailable. Their own backups are not
+    asked."""
     connect_timeout: Seconds = 10
     """Until the connection stands."""
     idle_timeout: Seconds = 120

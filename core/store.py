@@ -178,8 +178,11 @@ class Store:
             await connection.execute(kept)
         conversation.upstream_id = upstream_id
 
-    async def history(self, turn: Turn, *, exchanges: int, characters: int) -> tuple[Exchange, ...]:
-        """The newest answered turns of the thread before this one, oldest first, within both bounds."""
+    async def history(
+        self, turn: Turn, *, exchanges: int, characters: int, unknown_to: Conversation | None = None
+    ) -> tuple[Exchange, ...]:
+        """The newest answered turns of the thread before this one, oldest first, within both bounds. `unknown_to`: only
+        those since the last one that was answered in this conversation."""
         if not exchanges:
             return ()
         answered = (
@@ -194,6 +197,12 @@ class Store:
             .order_by(_TURN.c.id.desc())
             .limit(exchanges)
         )
+        if unknown_to is not None:
+            own = _TURN.alias()
+            last = select(func.coalesce(func.max(own.c.id), literal(0))).where(
+                own.c.thread == turn.thread, own.c.conversation_id == unknown_to.id, own.c.state == State.ANSWERED
+            )
+            answered = answered.where(_TURN.c.id > last.scalar_subquery())
         found: list[Exchange] = []
         async with self._transaction() as connection:
             for prompt, reply in await connection.execute(answered):

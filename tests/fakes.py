@@ -172,8 +172,10 @@ Step = Event | Exception | asyncio.Event
 class FakeUpstream:
     """Answers each prompt with the next script, the last one again and again; keeps the prompts."""
 
-    def __init__(self, *scripts: Iterable[Step], remembers: bool = True, limits: Limits | None = None) -> None:
-        self.name = "main"
+    def __init__(
+        self, *scripts: Iterable[Step], name: str = "main", remembers: bool = True, limits: Limits | None = None
+    ) -> None:
+        self.name = name
         self.remembers = remembers
         self.limits = limits or Limits()
         self.prompts: list[Prompt] = []

@@ -106,7 +106,7 @@ _MASKED = re.compile(r"\S*\*{3,}\S*|(?i:bearer)\s+\S+|\b(?:sk|app)-[\w-]{8,}")
 
 
 def with_history(text: str, history: tuple[Exchange, ...]) -> str:
-    """The text for the first message of a conversation that begins anew: what was said before stands before it."""
+    """The text with what the upstream does not know of the conversation before it."""
     if not history:
         return text
     said = "\n\n".join(f"Person: {exchange.prompt}\n\nAssistant: {exchange.reply}" for exchange in history)

@@ -64,7 +64,7 @@ class GoApiUpstream(Adapter):
 
     async def _body(self, prompt: Prompt, until: float | None) -> dict[str, Any]:
         luggage = await load(prompt, _allowed, most=_FILES)
-        text = luggage.text if prompt.conversation_id is not None else with_history(luggage.text, prompt.history)
+        text = with_history(luggage.text, prompt.history)
         notes: list[str] = []
         images: list[dict[str, Any]] = []
         attached: list[dict[str, Any]] = []

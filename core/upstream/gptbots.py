@@ -82,22 +82,23 @@ class GptBotsUpstream(Adapter):
     # --- what is sent -------------------------------------------------------------------------------------------------
 
     def _body_v1(self, prompt: Prompt, luggage: Luggage) -> dict[str, Any]:
-        fresh = prompt.conversation_id is None
-        body: dict[str, Any] = {"text": with_history(luggage.text, prompt.history) if fresh else luggage.text}
+        body: dict[str, Any] = {"text": with_history(luggage.text, prompt.history)}
         if luggage.files:
             body["files"] = [{"base64_content": file.base64, "name": file.name} for file in luggage.files]
         return body | self._options()
 
     def _body_v2(self, prompt: Prompt, luggage: Luggage) -> dict[str, Any]:
-        content: str | list[dict[str, Any]] = luggage.text
-        if luggage.files:
-            text = [{"type": "text", "text": luggage.text}] if luggage.text else []
-            content = [*text, *(_part(file) for file in luggage.files)]
-        messages: list[dict[str, Any]] = []
+        text, messages = luggage.text, []
         if prompt.conversation_id is None:  # earlier messages stand in for the memory that a new conversation lacks
             for exchange in prompt.history:
                 messages.append({"role": "user", "content": exchange.prompt})
                 messages.append({"role": "assistant", "content": exchange.reply})
+        else:  # here they would take the place of the memory
+            text = with_history(text, prompt.history)
+        content: str | list[dict[str, Any]] = text
+        if luggage.files:
+            words = [{"type": "text", "text": text}] if text else []
+            content = [*words, *(_part(file) for file in luggage.files)]
         body: dict[str, Any] = {"messages": [*messages, {"role": "user", "content": content}]}
         if options := self._options():
             body["conversation_config"] = options

@@ -47,7 +47,7 @@ class MyGptAssistantsUpstream(Adapter):
     async def _answer(self, prompt: Prompt, until: float | None) -> AsyncGenerator[Event, None]:
         luggage = await load(prompt, lambda _: "the assistant takes no files", most=1)
         begins = prompt.conversation_id is None
-        text = with_history(luggage.text, prompt.history) if begins else luggage.text
+        text = with_history(luggage.text, prompt.history)
         body: dict[str, Any] = {"message": text, "metadata": {"userId": prompt.user}}
         if not begins:
             body["conversationId"] = prompt.conversation_id

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import URL, select, text
 from sqlmodel import SQLModel
 
+from core.answering import Assistant
 from core.database import opened
 from core.model import Message
 from core.relay import Relay, Route
@@ -62,13 +63,18 @@ def start(url: URL) -> Start:
         bridge: FakeBridge | None = None,
         *,
         access: Access | None = None,
+        backups: tuple[FakeUpstream, ...] = (),
         drain_within: float = 20.0,
         recover_within: float = 900.0,
     ) -> AsyncIterator[Harness]:
         bridge = bridge or FakeBridge()
         async with opened(url) as engine:
             store = Store(engine)
-            route = Route(bridge, access or Access(policy="open"), upstream, 20, 48_000)
+            route = Route(
+                bridge,
+                access or Access(policy="open"),
+                tuple(Assistant(one, 20, 48_000) for one in (upstream, *backups)),
+            )
             relay = Relay(store, {"fake": route}, Relaying(drain_within=drain_within, recover_within=recover_within))
             relay.on_idle(bridge.changed.set)
             await relay.recover()

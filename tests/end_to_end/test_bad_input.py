@@ -105,6 +105,32 @@ async def test_an_upstream_that_is_not_there_is_said(standing: World, tmp_path: 
         _silent(program)
 
 
+async def test_while_an_upstream_is_not_there_its_backup_answers(standing: World, tmp_path: Path) -> None:
+    extra = f"""
+[upstreams.second]
+kind = "mygptassistants"
+base_url = "{standing.upstream.base_url("mygptassistants")}"
+api_key = "sandbox-key"
+bot_id = "bot_sandbox"
+"""
+    nowhere = {
+        "THREADBRIDGE__UPSTREAMS__MAIN__BASE_URL": "http://127.0.0.1:9",
+        "THREADBRIDGE__UPSTREAMS__MAIN__RETRIES": "0",
+        "THREADBRIDGE__UPSTREAMS__MAIN__BACKUP": "second",
+    }
+    config = str(standing.config(tmp_path, "goapi", extra=extra))
+    async with Program(("run", "--config", config), nowhere) as program:
+        await standing.listening(program)
+        where = place(standing.telegram, "direct")
+        await standing.telegram.say(where, "My name is Rosalind.")
+        await replied(standing.telegram, where, lambda text: "Rosalind" in text)
+        await standing.telegram.say(where, "What is my name?")
+        await replied(standing.telegram, where, lambda text: "Rosalind" in text, count=2)
+        assert await program.stop() == 0
+    [conversation] = [one for one in standing.upstream.conversations if one.kind == "mygptassistants"]
+    assert conversation.turns == 2
+
+
 async def test_a_wrong_key_for_the_upstream_is_said_and_not_shown(standing: World, tmp_path: Path) -> None:
     config = str(standing.config(tmp_path, "goapi"))
     async with Program(

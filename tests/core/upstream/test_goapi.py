@@ -78,7 +78,7 @@ async def test_the_id_comes_before_any_text() -> None:
 
 async def test_later_messages_go_to_the_conversation() -> None:
     async with Scripted(says("Hello")) as server, adapter(server) as upstream:
-        await answered(upstream, prompt("Hi", conversation_id="a/b", history=(Exchange("p", "r"),)))
+        await answered(upstream, prompt("Hi", conversation_id="a/b"))
         [asked] = server.asked
         assert asked.path == f"{ROOT}/a%2Fb"
         assert asked.json == {"content": {"content_type": "text", "parts": ["Hi"]}}

@@ -1,0 +1,169 @@
+"""How a turn gets its answer: from the program itself, or from the first assistant that is available.
+
+`answer` chooses who, `_converse` keeps within the conversation, `_ask` reads what the upstream says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from core import commands
+from core.breaker import UNAVAILABLE, Breaker
+from core.errors import AnswerMalformed, ConversationUnknown, PromptRejected, ThreadbridgeError
+from core.live import LiveReply
+from core.model import Done, Event, Exchange, Fetch, File, Opened, Prompt, Replace, Status, Text
+from core.store import Store, attachments_of
+from core.tables import Conversation, Turn
+from core.upstream import Upstream
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """An upstream, and how much of the record goes with a prompt to it."""
+
+    upstream: Upstream
+    history_exchanges: int
+    history_characters: int
+
+    @property
+    def name(self) -> str:
+        return self.upstream.name
+
+
+class Answering:
+    """Shared by all turns, for what one turn learns of an upstream is good for the next."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._breakers: dict[str, Breaker] = defaultdict(Breaker)
+
+    async def answer(self, turn: Turn, assistants: Sequence[Assistant], fetch: Fetch, reply: LiveReply) -> None:
+        """Writes the whole answer of a turn into the reply: that of the first assistant, or, while it is unavailable,
+        of the next (R7). Raises `UpstreamError`, what the reply raises, or `DatabaseError`."""
+        if turn.command or not (turn.prompt.strip() or turn.attachments):
+            reply.append(await self._obey(turn, assistants[0].name))
+            return
+        clock = asyncio.get_running_loop().time
+        asked = [one for one in assistants if self._breakers[one.name].allows(clock())] or [assistants[0]]
+        for assistant in asked:
+            try:
+                with self._breakers[assistant.name].asking(clock()):
+                    await self._converse(turn, assistant, fetch, reply, alone=len(assistants) == 1)
+            except UNAVAILABLE as error:
+                # What was said already is not said again by somebody else.
+                if reply.text or assistant is asked[-1]:
+                    raise
+                log.warning("%s is unavailable (%s); its backup is asked", assistant.name, error.detail)
+                reply.status("")
+            else:
+                return
+
+    async def _converse(self, turn: Turn, assistant: Assistant, fetch: Fetch, reply: LiveReply, *, alone: bool) -> None:
+        """Asks one upstream within its conversation, which is begun anew, once, if the upstream has forgotten it."""
+        upstream = assistant.upstream
+        if upstream.limits.text is not None and len(turn.prompt) > upstream.limits.text:
+            raise PromptRejected(
+                f"This message is too long for the assistant: it takes {upstream.limits.text:,} characters at most."
+            )
+        conversation = await self._store.conversation(turn, upstream.name)
+        try:
+            prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
+            await self._ask(turn, upstream, prompt, conversation, reply)
+        except ConversationUnknown:
+            if conversation.upstream_id is None:
+                raise
+            log.warning("%s has forgotten a conversation; it is begun anew", upstream.name)
+            conversation = await self._store.begin(turn, upstream.name, fresh=False)
+            prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
+            await self._ask(turn, upstream, prompt, conversation, reply)
+        if not reply.text.strip():
+            raise AnswerMalformed("The assistant's answer was empty. Please ask again.")
+
+    async def _prompt(
+        self, turn: Turn, assistant: Assistant, conversation: Conversation, fetch: Fetch, *, alone: bool
+    ) -> Prompt:
+        """With what was said in the thread that the upstream does not know: all of it, if it remembers nothing or the
+        conversation begins; else what others answered since it was last asked (`alone`: there are no others)."""
+        history: tuple[Exchange, ...] = ()
+        knows = conversation.upstream_id is not None and assistant.upstream.remembers
+        if not (knows and alone):
+            history = await self._store.history(
+                turn,
+                exchanges=assistant.history_exchanges,
+                characters=assistant.history_characters,
+                unknown_to=conversation if knows else None,
+            )
+        return Prompt(
+            text=turn.prompt,
+            user=hashlib.sha256(f"{turn.bridge}:{turn.author}".encode()).hexdigest()[:32],
+            conversation_id=conversation.upstream_id,
+            history=history,
+            attachments=attachments_of(turn),
+            fetch=fetch,
+        )
+
+    async def _ask(
+        self, turn: Turn, upstream: Upstream, prompt: Prompt, conversation: Conversation, reply: LiveReply
+    ) -> None:
+        """Asks once, and passes on what the upstream says."""
+        async with aclosing(_events(upstream, prompt)) as events:
+            async for event in events:
+                match event:
+                    case Text(delta):
+                        reply.status("")
+                        reply.append(delta)
+                    case Replace(text):
+                        reply.replace(text)
+                    case Opened(upstream_id):
+                        if upstream_id != conversation.upstream_id:
+                            await self._store.opened(turn, conversation, upstream_id)
+                    case Status(label):
+                        reply.status(label)
+                    case File():
+                        reply.append(_linked(event))
+                    case Done():
+                        return
+
+    async def _obey(self, turn: Turn, upstream: str) -> str:
+        """A command to the program, or a message without any words: answered here, in the thread's order."""
+        match turn.command:
+            case "new":
+                await self._store.begin(turn, upstream, fresh=True)
+                return commands.NEW
+            case "status":
+                conversation = await self._store.conversation(turn, upstream)
+                return commands.status(upstream, conversation.upstream_id, conversation.started_at)
+            case "help":
+                return commands.HELP
+            case "":
+                return commands.EMPTY
+            case other:
+                return commands.unknown(other)
+
+
+async def _events(upstream: Upstream, prompt: Prompt) -> AsyncGenerator[Event, None]:
+    """The upstream's events; a fault of its adapter ends this one turn, and is the operator's to see."""
+    try:
+        async with aclosing(upstream.stream(prompt)) as events:
+            async for event in events:
+                yield event
+    except ThreadbridgeError:
+        raise
+    except Exception as error:
+        log.exception("the adapter of %s failed", upstream.name)
+        raise AnswerMalformed(detail=type(error).__name__) from error
+
+
+def _linked(file: File) -> str:
+    if isinstance(file.source, bytes):
+        return f"\n\n*{file.name} cannot be shown here.*"
+    mark = "!" if file.media_type.startswith("image/") else ""
+    return f"\n\n{mark}[{file.name}](<{file.source}>)"
