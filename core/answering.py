@@ -48,6 +48,8 @@ class Answering:
     async def answer(self, turn: Turn, assistants: Sequence[Assistant], fetch: Fetch, reply: LiveReply) -> None:
         """Writes the whole answer of a turn into the reply: that of the first assistant, or, while it is unavailable,
         of the next (R7). Raises `UpstreamError`, what the reply raises, or `DatabaseError`."""
+        if turn.command == "retry":
+            await self._store.repeat(turn)
         if turn.command or not (turn.prompt.strip() or turn.attachments):
             reply.append(await self._obey(turn, assistants[0].name))
             return
@@ -130,7 +132,7 @@ class Answering:
                     case File():
                         reply.append(_linked(event))
                     case Done():
-                        return
+                        pass  # the stream ends by itself, and leaves its connection to the next turn
 
     async def _obey(self, turn: Turn, upstream: str) -> str:
         """A command to the program, or a message without any words: answered here, in the thread's order."""
@@ -141,6 +143,10 @@ class Answering:
             case "status":
                 conversation = await self._store.conversation(turn, upstream)
                 return commands.status(upstream, conversation.upstream_id, conversation.started_at)
+            case "stop":
+                return commands.STOP_ANSWERED
+            case "retry":
+                return commands.NOTHING_TO_RETRY
             case "help":
                 return commands.HELP
             case "":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from core.model import Attachment, Message, MessageId, ThreadId
@@ -13,6 +15,22 @@ Accept = Callable[[Message], Awaitable[None]]
 """Returns once the message is recorded, and only then may the platform be told that it was received. Taking the same
 message twice does no harm. Raises only `core.errors.DatabaseError`: then nothing is recorded, and the platform must be
 left to deliver it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What is on record of one bridge."""
+
+    within: timedelta
+    """How old a message may be to be worth answering still."""
+    threads: tuple[ThreadId, ...]
+    """Where the bot was spoken to of late, the newest first; not all of them where there are very many."""
+    messages: frozenset[MessageId]
+    """Which messages of that age are recorded already, in whatever thread."""
+
+
+Recollect = Callable[[], Awaitable[Recent]]
+"""What is recorded at this moment. Raises only `core.errors.DatabaseError`."""
 
 
 class Surface(Protocol):
@@ -47,9 +65,12 @@ class Bridge(Protocol):
     def pace(self) -> Pace:
         """How fast it may speak."""
 
-    async def listen(self, accept: Accept) -> None:
+    async def listen(self, accept: Accept, recollect: Recollect, /) -> None:
         """Hands over what people say, until cancelled. Reconnects by itself; raises `ConfigError` for what can never
-        work (a revoked token). One bad event never blocks the rest."""
+        work (a revoked token). One bad event never blocks the rest.
+
+        What was said while nobody listened is handed over too, in its order, as far as the platform keeps it. A
+        platform that does not deliver it by itself is read from, where `recollect` says that it is worth it."""
 
     def fits(self, text: str) -> bool:
         """Can one message of this platform hold this Markdown, once rendered? Pure, and true for the empty text."""

@@ -6,15 +6,17 @@ none is left. `_run` ends a turn in exactly one way, `_answer` shows, `_ask` rea
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from weakref import WeakSet
 
 from core import commands
 from core.access import admits
 from core.answering import Answering, Assistant
-from core.bridge import Bridge
+from core.bridge import Bridge, Recent
 from core.errors import LeaseLost, PlatformError, UpstreamError
 from core.live import LiveReply
 from core.markdown import close
@@ -51,6 +53,9 @@ class Relay:
         self._pacers = {name: Pacer(route.bridge.pace) for name, route in routes.items()}
         self._scheduler = Scheduler(self.drain)
         self._answering = Answering(store)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._stopped: WeakSet[asyncio.Task[None]] = WeakSet()
+        """Those that a person stopped, as opposed to those that end with the program."""
         self._denied: set[tuple[str, str]] = set()
         self._too_old = datetime.min.replace(tzinfo=UTC)
         """Open turns that were accepted before are left from an earlier run, and not worth answering any more."""
@@ -72,13 +77,27 @@ class Relay:
         if not admits(self._routes[bridge].access, message):
             self._note_denied(bridge, message)
             return
-        if not message.addressed and not await self._store.takes_part(message.thread):
+        if not message.addressed and not await self._store.takes_part(message.thread, at=message.sent_at):
             return
         # What a database cannot hold must not keep a message from being recorded: it would come again for ever.
         message = replace(message, author_name=clean(message.author_name), text=clean(message.text))
         if await self._store.record(bridge, message):
             log.info("turn accepted", extra={"thread_id": message.thread, "message_id": message.id})
+            if message.command == "stop":
+                self._interrupt(message.thread)
             self._scheduler.wake(message.thread)
+
+    async def recent(self, bridge: str) -> Recent:
+        """What is on record of a bridge; what is older than `recover_within` is not worth answering any more. Raises
+        `DatabaseError`."""
+        return await self._store.recent(bridge, timedelta(seconds=self._settings.recover_within))
+
+    def _interrupt(self, thread: ThreadId) -> None:
+        """Stops the turn that runs in a thread; those that wait go on."""
+        running = self._running.get(thread)
+        if running is not None:
+            self._stopped.add(running)
+            running.cancel()
 
     def _note_denied(self, bridge: str, message: Message) -> None:
         """Tells the operator, once for each person, whom to let in."""
@@ -135,15 +154,15 @@ class Relay:
         try:
             async with reply.painting():
                 try:
-                    await self._answer(turn, route, reply)
+                    await self._answer_unless_stopped(turn, route, reply)
                     said = reply.text
                 except UpstreamError as failure:
                     said, state, error = reply.text, State.FAILED, failure.sentence
                     log.warning("turn %d: %s (%s)", turn.id, error, failure.detail or type(failure).__name__)
-                    reply.replace(_with_note(said, error))
-                except _TooOld as note:
-                    state, error = State.EXPIRED, str(note)
-                    reply.replace(str(note))
+                    reply.replace(_with_note(said, f"⚠️ {error}"))
+                except _Ended as end:
+                    said, state = reply.text, end.state
+                    reply.replace(_with_note(said, end.note))
                 await reply.finish()
         except PlatformError as failure:
             state, error = State.FAILED, failure.sentence
@@ -151,18 +170,36 @@ class Relay:
         claim_next = not self._scheduler.closing
         return await self._store.close(turn, state, reply=clean(said), error=error, claim_next=claim_next)
 
+    async def _answer_unless_stopped(self, turn: Turn, route: Route, reply: LiveReply) -> None:
+        """In a task of its own, which a person may stop: then what came so far stays."""
+        answering = asyncio.create_task(self._answer(turn, route, reply))
+        self._running[turn.thread] = answering
+        try:
+            await answering
+        except asyncio.CancelledError:
+            if answering in self._stopped:
+                raise _Ended(State.STOPPED, commands.STOPPED) from None
+            raise
+        finally:
+            del self._running[turn.thread]
+
     async def _answer(self, turn: Turn, route: Route, reply: LiveReply) -> None:
         """Writes the whole answer of a turn into the reply. Raises `UpstreamError`, what the reply raises, or
         `DatabaseError`."""
         if turn.accepted_at < self._too_old:
-            raise _TooOld(commands.EXPIRED)
+            raise _Ended(State.EXPIRED, commands.EXPIRED)
         if turn.attempt > MOST_ATTEMPTS:
             raise UpstreamError("This message could not be answered: the program broke down over it again and again.")
         await self._answering.answer(turn, route.assistants, route.bridge.fetch, reply)
 
 
-class _TooOld(Exception):
-    """The turn is left from an earlier run and no longer worth answering; says so."""
+class _Ended(Exception):
+    """The turn ends without an answer, or without the rest of it, and it is nobody's fault."""
+
+    def __init__(self, state: State, note: str) -> None:
+        self.state = state
+        self.note = note
+        super().__init__(note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +219,6 @@ class _Ledger:
         await self.store.renew(self.turn, part)
 
 
-def _with_note(said: str, sentence: str) -> str:
-    """What was said before it broke off stays, and the reason stands below it (I7)."""
-    note = f"⚠️ {sentence}"
+def _with_note(said: str, note: str) -> str:
+    """What was said before stays, and why it ends stands below it (I7)."""
     return f"{close(said).rstrip()}\n\n{note}" if said.strip() else note

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, ScalarSelect, func, insert, literal, select, update
@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import SQLModel
 
+from core.bridge import Recent
 from core.errors import DatabaseError, LeaseLost
 from core.model import Attachment, Exchange, Message, MessageId, ThreadId
 from core.tables import OPEN, Conversation, Part, State, Turn
@@ -28,6 +29,11 @@ from core.tables import OPEN, Conversation, Part, State, Turn
 # Statements are written against the tables and not through a session: that costs half the time, and nothing here has a
 # use for a unit of work.
 _TURN, _CONVERSATION, _PART = (SQLModel.metadata.tables[name] for name in ("turn", "conversation", "part"))
+
+OF_LATE = timedelta(days=14)
+MOST_THREADS = 1_000
+NEWEST_TURNS = 50_000
+"""What `Store.recent` looks through at most: the newest by their primary key, for no index is kept by time."""
 
 
 def now() -> datetime:
@@ -81,11 +87,30 @@ class Store:
         async with self._transaction() as connection:
             return (await connection.execute(recorded)).first() is not None
 
-    async def takes_part(self, thread: ThreadId) -> bool:
-        """Has the bot been spoken to in this thread?"""
+    async def takes_part(self, thread: ThreadId, *, at: datetime) -> bool:
+        """Had the bot been spoken to in this thread at that moment, by the platform's clock?"""
+        spoken_to = select(_TURN.c.id).where(_TURN.c.thread == thread, _TURN.c.sent_at <= at).limit(1)
         async with self._transaction() as connection:
-            found = await connection.execute(select(_TURN.c.id).where(_TURN.c.thread == thread).limit(1))
-            return found.first() is not None
+            return (await connection.execute(spoken_to)).first() is not None
+
+    async def recent(self, bridge: str, within: timedelta) -> Recent:
+        """What is on record of a bridge, for a platform that has to be asked for what was missed."""
+        oldest = select(func.coalesce(func.max(_TURN.c.id), 0) - NEWEST_TURNS).scalar_subquery()
+        newest = (_TURN.c.id > oldest, _TURN.c.bridge == bridge)
+        threads = (
+            select(_TURN.c.thread)
+            .where(*newest, _TURN.c.accepted_at >= now() - OF_LATE)
+            .group_by(_TURN.c.thread)
+            .order_by(func.max(_TURN.c.id).desc())
+            .limit(MOST_THREADS)
+        )
+        messages = select(_TURN.c.message).where(*newest, _TURN.c.sent_at >= now() - within)
+        async with self._transaction() as connection:
+            return Recent(
+                within,
+                tuple(ThreadId(thread) for (thread,) in await connection.execute(threads)),
+                frozenset(MessageId(message) for (message,) in await connection.execute(messages)),
+            )
 
     # --- turns --------------------------------------------------------------------------------------------------
 
@@ -119,6 +144,24 @@ class Store:
         async with self._transaction() as connection:
             await _write(connection, turn, state=state, reply=reply, error=error, ended_at=now())
             return await _claim(connection, ThreadId(turn.thread)) if claim_next else None
+
+    async def repeat(self, turn: Turn) -> None:
+        """Makes the turn ask what the last one of its thread asked that was not a command; if there is none, nothing
+        changes. Raises `LeaseLost`."""
+        earlier = (
+            select(_TURN.c.prompt, _TURN.c.attachments)
+            .where(_TURN.c.thread == turn.thread, _TURN.c.id < turn.id, _TURN.c.command == "")
+            .order_by(_TURN.c.id.desc())
+            .limit(1)
+        )
+        async with self._transaction() as connection:
+            found = (await connection.execute(earlier)).first()
+            if found is None:
+                return
+            asked = {"prompt": found.prompt, "attachments": found.attachments, "command": ""}
+            await _write(connection, turn, **asked)
+        for name, value in asked.items():
+            setattr(turn, name, value)
 
     async def expire_overtaken(self, *, before: datetime) -> int:
         """Ends waiting turns from before that moment of which the same thread has a newer one as old: where many

@@ -264,13 +264,49 @@ async def test_new_begins_another_conversation(start: Start) -> None:
     assert "new conversation" in run.bridge.texts()[1]
 
 
-@pytest.mark.parametrize(("command", "said"), [("help", "Just write"), ("status", "main"), ("stop", "cannot be done")])
+@pytest.mark.parametrize(
+    ("command", "said"), [("help", "Just write"), ("status", "main"), ("retry", "nothing here yet")]
+)
 async def test_commands_are_answered_by_the_program(start: Start, command: str, said: str) -> None:
     async with start(FakeUpstream(HELLO)) as run:
         await run.say("", command=command)
         await run.settled()
     assert said in "".join(run.bridge.texts())
     assert run.upstream.prompts == []
+
+
+async def test_stop_ends_the_answer_keeps_what_came_and_lets_the_upstream_go(start: Start) -> None:
+    never = asyncio.Event()
+    async with start(FakeUpstream((Opened("c-1"), Text("So far"), never), HELLO)) as run:
+        await run.say("Hi")
+        await run.bridge.until(lambda: run.bridge.texts() == ["So far"])
+        await run.say("", command="stop")
+        await run.say("Next")
+        first, _, third = await run.settled()
+    assert (first.state, first.reply, third.state) == (State.STOPPED, "So far", State.ANSWERED)
+    assert run.bridge.texts()[0] == "So far\n\n⏹ *Stopped.*"
+    assert run.upstream.abandoned == 1
+    assert run.upstream.prompts[1].conversation_id == "c-1"
+
+
+async def test_stop_in_one_thread_leaves_the_others_alone(start: Start) -> None:
+    go = asyncio.Event()
+    async with start(FakeUpstream((Text("So"), go, Text(" on."), Done()))) as run:
+        await run.say()
+        await run.bridge.until(lambda: run.bridge.texts() == ["So"])
+        await run.say("", command="stop", thread=OTHER)
+        go.set()
+        await run.settled()
+    assert run.bridge.texts(THREAD) == ["So on."]
+
+
+async def test_retry_asks_the_last_question_again(start: Start) -> None:
+    async with start(FakeUpstream((UpstreamUnavailable(),), HELLO)) as run:
+        await run.say("What is the tide?")
+        await run.say("", command="retry")
+        _, again = await run.settled()
+        assert [prompt.text for prompt in run.upstream.prompts] == ["What is the tide?"] * 2
+    assert (again.state, again.prompt) == (State.ANSWERED, "What is the tide?")
 
 
 async def test_a_message_without_words_is_answered_kindly(start: Start) -> None:
