@@ -75,9 +75,9 @@ async def opened(url: URL) -> AsyncIterator[AsyncEngine]:
         event.listen(engine.sync_engine, "connect", _prepare)
         event.listen(engine.sync_engine, "begin", _begin)
     else:
-        engine = create_async_engine(
-            url, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args={"connect_timeout": 10}
-        )
+        # No ping before each use: a server that went away costs one failed transaction, which is tried again by whoever
+        # began it, and takes all other connections of the pool with it.
+        engine = create_async_engine(url, pool_size=10, max_overflow=10, connect_args={"connect_timeout": 10})
     try:
         yield engine
     finally:
