@@ -184,7 +184,7 @@ class Listeners:
             began = asyncio.get_running_loop().time()
             try:
                 self._trouble.pop(bridge.name, None)
-                await bridge.listen(partial(self._relay.accept, bridge.name))
+                await bridge.listen(partial(self._relay.accept, bridge.name), partial(self._relay.recent, bridge.name))
                 reason = "it stopped listening"
             except ConfigError as error:
                 log.error("%s: %s", bridge.name, error.sentence)

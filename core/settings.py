@@ -73,9 +73,9 @@ class Http(Section):
 
 class Relaying(Section):
     recover_within: Seconds = 900
-    """How old an unfinished turn may be to be taken up after a stop."""
+    """Seconds: how old an unfinished turn, or a message that was missed, may be to be answered after a stop."""
     drain_within: Seconds = 20
-    """How long running turns may take to finish when the program is told to stop."""
+    """Seconds that running turns may take to finish when the program is told to stop."""
 
 
 class Logging(Section):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from core.bridge import Accept
+from core.bridge import Accept, Recollect
 from core.errors import MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable
 from core.model import Attachment, Event, MessageId, Prompt, ThreadId
 from core.pace import Budget, Call, Pace
@@ -57,7 +57,7 @@ class FakeBridge:
 
         return Pace(budgets, placeholder=self._placeholder)
 
-    async def listen(self, accept: Accept) -> None:
+    async def listen(self, accept: Accept, recollect: Recollect) -> None:
         await asyncio.Event().wait()
 
     def fits(self, text: str) -> bool:

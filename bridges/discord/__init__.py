@@ -2,6 +2,7 @@
 
 ```
 bridge    lifecycle, listening, opening         gateway   staying connected
+receiving events -> records, in order           catch_up  what was said before the session began
 inbound   what somebody wrote -> Message        rest      one request, one answer; buckets: what headers say
 surface   one message being written             room      one place to write to, creating its thread if need be
 format    Markdown -> Discord's dialect         dialect, spans, literal, table: its parts

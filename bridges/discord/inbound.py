@@ -23,6 +23,17 @@ def from_a_person(message: discord.Message) -> bool:
     return not message.author.bot and message.webhook_id is None and message.type in SPOKEN
 
 
+def is_direct(channel: object) -> bool:
+    """A direct channel, or what stands for one."""
+    match channel:
+        case discord.DMChannel():
+            return True
+        case discord.PartialMessageable():
+            return channel.type is discord.ChannelType.private
+        case _:
+            return False
+
+
 def read(message: discord.Message, me: int, answer_in: Literal["channel", "thread"]) -> Message | None:
     """`me`: the bot's own id.
 
@@ -30,7 +41,7 @@ def read(message: discord.Message, me: int, answer_in: Literal["channel", "threa
     no mention of a role or of everyone. `message` is what `from_a_person` is true for."""
     author = message.author
     channel = message.channel
-    direct = isinstance(channel, discord.DMChannel)
+    direct = is_direct(channel)
     addressed = direct or any(user.id == me for user in message.mentions) or _answers(message, me)
     where = _where(message, me, answer_in)
     if where is None or not (addressed or isinstance(channel, discord.Thread)):
@@ -66,7 +77,7 @@ def _answers(message: discord.Message, me: int) -> bool:
 def _where(message: discord.Message, me: int, answer_in: Literal["channel", "thread"]) -> Where | None:
     channel = message.channel
     match channel:
-        case discord.DMChannel():
+        case _ if is_direct(channel):
             return Where(None, channel.id)
         case discord.Thread():
             return Where(channel.guild.id, channel.parent_id, channel.id)

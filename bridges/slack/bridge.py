@@ -24,7 +24,7 @@ from bridges.slack.status import Status
 from bridges.slack.surface import EVENT_TYPE, SlackSurface
 from bridges.slack.thread import Thread
 from bridges.slack.web import TIMEOUT, Json, Web, client
-from core.bridge import Accept, Surface
+from core.bridge import Accept, Recollect, Surface
 from core.errors import ConfigError, PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
 from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
@@ -108,7 +108,8 @@ class SlackBridge:
 
     # --- listening ----------------------------------------------------------------------------------------------
 
-    async def listen(self, accept: Accept) -> None:
+    async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
+        """Nothing has to be recollected: Slack delivers again what was not acknowledged."""
         receiver = Receiver(
             self._us,
             self._names,

@@ -27,7 +27,7 @@ from bridges.telegram.rhythm import Rhythm
 from bridges.telegram.surface import TelegramSurface
 from bridges.telegram.thread import read
 from bridges.telegram.webhook import Webhook
-from core.bridge import Accept
+from core.bridge import Accept, Recollect
 from core.errors import ConfigError, PlatformError, SlowDown
 from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
@@ -107,7 +107,8 @@ class TelegramBridge:
             ) from None
         return Me(user.id, user.username or "")
 
-    async def listen(self, accept: Accept) -> None:
+    async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
+        """Nothing has to be recollected: Telegram delivers again what was not acknowledged."""
         if self._me is None:
             raise RuntimeError("a bridge has to be entered before it listens")
         receiver = Receiver(self._client.bot, self._me, accept)

@@ -73,13 +73,15 @@ class Calls(People):
         history = self.world.history(channel.id)
         if "around" in request.query:
             at = int(request.query["around"])
-            nearest = sorted(history, key=lambda m: abs(int(m.id) - at))[:limit]
-            history = [m for m in history if m in nearest]
+            first = max(0, sum(int(m.id) < at for m in history) - limit // 2)
+            history = history[first : first + limit]
         elif "after" in request.query:
             history = [m for m in history if int(m.id) > int(request.query["after"])][:limit]
         elif "before" in request.query:
             history = [m for m in history if int(m.id) < int(request.query["before"])][-limit:]
-        return [payloads.message(self.world, m, self.url) for m in reversed(history[-limit:])]
+        trusted = self.message_content_allowed and not self.gateway.strip_content
+        shapes = [(m, payloads.message(self.world, m, self.url)) for m in reversed(history[-limit:])]
+        return [payloads.readable(self.world, m, shape, trusted=trusted) for m, shape in shapes]
 
     async def _get(self, _: web.Request, params: Params, __: dict[str, Any]) -> Any:
         channel = self.world.seen(params["channel"])

@@ -215,12 +215,8 @@ class Gateway:
         for session in self._sessions.values():
             if not session.intents & (DIRECT_MESSAGES if direct else GUILD_MESSAGES):
                 continue
-            trusted = session.intents & MESSAGE_CONTENT and not self.strip_content
-            readable = trusted or direct or world.bot in (message.author, *message.mentions)
-            hidden: dict[str, Any] = (
-                {} if readable else {"content": "", "attachments": [], "embeds": [], "components": []}
-            )
-            self._tell(session, event, {**shape, **hidden})
+            trusted = bool(session.intents & MESSAGE_CONTENT) and not self.strip_content
+            self._tell(session, event, payloads.readable(world, message, shape, trusted=trusted))
 
     def deleted(self, message: Message) -> None:
         world = self._world()

@@ -185,6 +185,15 @@ def message(world: World, one: Message, files_url: str, *, quoted: bool = False)
     return shape
 
 
+def readable(world: World, one: Message, shape: dict[str, Any], *, trusted: bool) -> dict[str, Any]:
+    """As much of it as a bot may read. `trusted`: it has the message content intent; without it, only direct messages,
+    its own and those that mention it have content."""
+    direct = world.guild_of(world.channels[one.channel]) is None
+    if trusted or direct or world.bot in (one.author, *one.mentions):
+        return shape
+    return {**shape, "content": "", "attachments": [], "embeds": [], "components": []}
+
+
 def in_gateway(world: World, one: Message, shape: dict[str, Any]) -> dict[str, Any]:
     """The same as the gateway gives it: with the guild and its members."""
     place = world.channels[one.channel]

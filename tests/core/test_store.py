@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
+import psycopg
 import pytest
+from sqlalchemy import URL
 
+from core import store as stores
+from core.bridge import Recent
 from core.errors import DatabaseError, LeaseLost
 from core.model import Attachment, Exchange, MessageId, ThreadId
 from core.store import Store, attachments_of, now
@@ -170,3 +175,59 @@ async def test_moments_come_back_aware(store: Store) -> None:
     turn = await claim(store)
     assert turn.accepted_at.utcoffset() == timedelta(0)
     assert abs(now() - turn.accepted_at) < timedelta(minutes=1)
+
+
+async def test_recent_tells_where_the_bot_takes_part_and_what_is_recorded(store: Store) -> None:
+    """Of one bridge; the thread that was spoken in last comes first, and messages are forgotten with their age."""
+    moment = now()
+    one, other = THREAD, ThreadId("fake:other")
+    spoken = [
+        message(thread=one, sent_at=moment - timedelta(minutes=40)),
+        message(thread=other, sent_at=moment - timedelta(minutes=10)),
+        message(thread=one, sent_at=moment),
+    ]
+    for said in spoken:
+        assert await store.record("fake", said)
+    assert await store.record("elsewhere", message(thread=ThreadId("elsewhere:1")))
+    recent = await store.recent("fake", timedelta(minutes=15))
+    assert recent == Recent(timedelta(minutes=15), (one, other), frozenset({spoken[1].id, spoken[2].id}))
+    assert await store.recent("nobody", timedelta(minutes=15)) == Recent(timedelta(minutes=15), (), frozenset())
+
+
+async def test_recent_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In threads and in the turns that it looks through, the newest of each."""
+    for number in range(6):
+        await record(store, thread=ThreadId(f"fake:{number}"))
+    monkeypatch.setattr(stores, "NEWEST_TURNS", 4)
+    recent = await store.recent("fake", timedelta(minutes=15))
+    assert recent.threads == ("fake:5", "fake:4", "fake:3", "fake:2")
+    assert len(recent.messages) == 4
+    monkeypatch.setattr(stores, "MOST_THREADS", 2)
+    assert (await store.recent("fake", timedelta(minutes=15))).threads == ("fake:5", "fake:4")
+    monkeypatch.setattr(stores, "OF_LATE", timedelta(0))
+    assert (await store.recent("fake", timedelta(minutes=15))).threads == ()
+
+
+async def test_the_bot_takes_part_from_the_moment_it_was_spoken_to(store: Store) -> None:
+    """What was said before is not for it, also if that is handed over later."""
+    moment = now()
+    await record(store, sent_at=moment)
+    assert await store.takes_part(THREAD, at=moment)
+    assert await store.takes_part(THREAD, at=moment + timedelta(seconds=1))
+    assert not await store.takes_part(THREAD, at=moment - timedelta(seconds=1))
+    assert not await store.takes_part(ThreadId("fake:other"), at=moment)
+
+
+async def test_a_server_that_drops_its_connections_costs_one_failure_and_nothing_else(store: Store, url: URL) -> None:
+    await asyncio.gather(*(record(store, str(number), thread=ThreadId(f"fake:{number}")) for number in range(5)))
+    if url.get_backend_name() == "postgresql":
+        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(address, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        with pytest.raises(DatabaseError):
+            await store.busy()
+    for _ in range(5):
+        assert len(await store.busy()) == 5

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from typing import Any, Literal, Protocol
 
 import pytest
 
 from bridges.discord import DiscordBridge
 from bridges.settings import DiscordSettings
+from core.bridge import Recent
 from core.errors import DatabaseError
 from core.model import Message
 from sandbox.discord import TOKEN, DiscordServer
@@ -24,13 +26,22 @@ def settings(server: DiscordServer, **changes: Any) -> DiscordSettings:
 
 
 class Ear:
-    """Takes what a bridge hands over. `failing`: how many of the next messages cannot be recorded."""
+    """Takes what a bridge hands over, and records it once, as the relay does. `failing`: how many of the next messages
+    cannot be recorded."""
 
-    def __init__(self, bridge: DiscordBridge, server: DiscordServer) -> None:
+    def __init__(self, bridge: DiscordBridge, server: DiscordServer, record: Sequence[Message] = ()) -> None:
+        """`record`: what was recorded in an earlier run."""
         self.bridge = bridge
         self.server = server
+        self.came: list[Message] = []
+        """All that was handed over, also again."""
+        self.record = list(record)
         self.heard: list[Message] = []
+        """What was recorded in this run."""
+        self.within = timedelta(minutes=15)
         self.failing = 0
+        self.forgetful = 0
+        """How often the database cannot be asked for what is recorded."""
         self.gate: asyncio.Event | None = None
         """While it is set and unset inside, nothing gets recorded."""
         self._feed = Feed("bridge")
@@ -43,8 +54,18 @@ class Ear:
             self.failing -= 1
             self._feed.publish("failed", id=message.id)
             raise DatabaseError("The database is locked.")
-        self.heard.append(message)
+        self.came.append(message)
+        if not any((one.thread, one.id) == (message.thread, message.id) for one in self.record):
+            self.record.append(message)
+            self.heard.append(message)
         self._feed.publish("heard", id=message.id)
+
+    async def recollect(self) -> Recent:
+        if self.forgetful:
+            self.forgetful -= 1
+            raise DatabaseError("The database is locked.")
+        threads = dict.fromkeys(one.thread for one in reversed(self.record))
+        return Recent(self.within, tuple(threads), frozenset(one.id for one in self.record))
 
     async def until(self, kind: str, message: str) -> None:
         """Until this message was `heard`, `failed` or is `waiting`."""
@@ -60,7 +81,9 @@ class Ear:
 
 
 class Connect(Protocol):
-    def __call__(self, *, answer_in: Literal["channel", "thread"] = "channel") -> AbstractAsyncContextManager[Ear]: ...
+    def __call__(
+        self, record: Sequence[Message] = (), *, answer_in: Literal["channel", "thread"] = "channel", **changes: Any
+    ) -> AbstractAsyncContextManager[Ear]: ...
 
 
 @pytest.fixture
@@ -78,13 +101,17 @@ async def bridge(server: DiscordServer) -> AsyncIterator[DiscordBridge]:
 
 @pytest.fixture
 def connect(server: DiscordServer) -> Connect:
-    """A bridge that listens as long as the block runs."""
+    """A bridge that listens as long as the block runs. `changes` are to attributes of its `Ear`."""
 
     @asynccontextmanager
-    async def connect(*, answer_in: Literal["channel", "thread"] = "channel") -> AsyncIterator[Ear]:
+    async def connect(
+        record: Sequence[Message] = (), *, answer_in: Literal["channel", "thread"] = "channel", **changes: Any
+    ) -> AsyncIterator[Ear]:
         async with DiscordBridge(settings(server, answer_in=answer_in), recording_delays=(0.01, 0.01)) as bridge:
-            ear = Ear(bridge, server)
-            listening = asyncio.create_task(bridge.listen(ear.accept))
+            ear = Ear(bridge, server, record)
+            for name, value in changes.items():
+                setattr(ear, name, value)
+            listening = asyncio.create_task(bridge.listen(ear.accept, ear.recollect))
             before = server.gateway.connected
             await server.feed.until(lambda: server.gateway.connected > before or listening.done())
             try:

@@ -72,7 +72,7 @@ async def test_a_database_that_stays_away_loses_a_message_and_says_so(
     kept = await server.say(server.direct, "two")
     await ear.until("heard", kept)
     assert ear.ids == [kept]
-    assert f"message {lost} could not be recorded and will not be answered" in caplog.text
+    assert f"message {lost} could not be recorded" in caplog.text
     server.redeliver(lost)
     await ear.until("heard", lost)
 
@@ -84,7 +84,8 @@ async def test_a_message_that_comes_twice_has_the_same_name(ear: Ear, server: Di
     server.redeliver(sent)
     marker = await server.say(server.direct, "marker")
     await ear.until("heard", marker)
-    assert ear.heard[1] == first
+    assert ear.came[:2] == [first, first]
+    assert ear.ids == [sent, marker]
 
 
 async def test_what_is_said_while_the_connection_is_broken_comes_afterwards(ear: Ear, server: DiscordServer) -> None:
@@ -134,7 +135,7 @@ async def test_a_gateway_whose_path_ends_with_a_slash_is_found(server: DiscordSe
     url = f"ws://127.0.0.1:{runner.addresses[0][1]}/gw/"
     async with DiscordBridge(settings(server, gateway_url=url)) as bridge:
         ear = Ear(bridge, server)
-        listening = asyncio.create_task(bridge.listen(ear.accept))
+        listening = asyncio.create_task(bridge.listen(ear.accept, ear.recollect))
         await server.feed.until(lambda: server.gateway.connected)
         await ear.until("heard", await server.say(server.direct, "hello"))
         listening.cancel()
@@ -155,7 +156,7 @@ async def test_stopping_waits_for_what_is_being_recorded(server: DiscordServer) 
     async with DiscordBridge(settings(server)) as bridge:
         ear = Ear(bridge, server)
         ear.gate = asyncio.Event()
-        listening = asyncio.create_task(bridge.listen(ear.accept))
+        listening = asyncio.create_task(bridge.listen(ear.accept, ear.recollect))
         await server.feed.until(lambda: server.gateway.connected)
         sent = await server.say(server.direct, "just now")
         await ear.until("waiting", sent)
@@ -174,7 +175,7 @@ async def test_stopping_waits_for_what_is_being_recorded(server: DiscordServer) 
 async def test_listening_can_begin_again(bridge: DiscordBridge, server: DiscordServer) -> None:
     for text in ("first", "second"):
         ear = Ear(bridge, server)
-        listening = asyncio.create_task(bridge.listen(ear.accept))
+        listening = asyncio.create_task(bridge.listen(ear.accept, ear.recollect))
         await server.feed.until(lambda: server.gateway.connected)
         await ear.until("heard", await server.say(server.direct, text))
         listening.cancel()
@@ -186,7 +187,7 @@ async def test_listening_can_begin_again(bridge: DiscordBridge, server: DiscordS
 async def test_two_bots_with_two_addresses_live_in_one_process(connect: Connect, server: DiscordServer) -> None:
     async with DiscordServer() as elsewhere, connect() as ear, DiscordBridge(settings(elsewhere)) as second:
         other = Ear(second, elsewhere)
-        listening = asyncio.create_task(second.listen(other.accept))
+        listening = asyncio.create_task(second.listen(other.accept, other.recollect))
         await elsewhere.feed.until(lambda: elsewhere.gateway.connected)
         here = await server.say(server.direct, "here")
         there = await elsewhere.say(elsewhere.direct, "there")
@@ -234,12 +235,14 @@ async def test_an_address_that_is_no_discord_is_said_at_the_start(server: Discor
 
 async def test_a_missing_intent_is_said(bridge: DiscordBridge, server: DiscordServer) -> None:
     server.message_content_allowed = False
+    ear = Ear(bridge, server)
     with pytest.raises(ConfigError, match="Message Content Intent"):
-        await bridge.listen(Ear(bridge, server).accept)
+        await bridge.listen(ear.accept, ear.recollect)
 
 
 async def test_a_token_that_is_revoked_later_ends_it(bridge: DiscordBridge, server: DiscordServer) -> None:
-    listening = asyncio.create_task(bridge.listen(Ear(bridge, server).accept))
+    ear = Ear(bridge, server)
+    listening = asyncio.create_task(bridge.listen(ear.accept, ear.recollect))
     await server.feed.until(lambda: server.gateway.connected)
     await server.gateway.close(4004)
     with pytest.raises(ConfigError, match=r"no longer takes bridges\.discord\.token"):
