@@ -47,7 +47,7 @@ SPACING = 0.05
 """Seconds between two calls: replies need the most part of the 50 that the bot may make in a second."""
 FIRST_DELAY = 1.0
 """Seconds until a call that failed is made again; doubled each time."""
-PATIENCE = 30.0
+PATIENCE = 10.0
 """Seconds for one page, all attempts together. What is said in the channel meanwhile waits for its turn."""
 
 
