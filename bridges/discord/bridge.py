@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ import discord
 from bridges.discord import files
 from bridges.discord import format as formats
 from bridges.discord import thread as threads
+from bridges.discord.completing import whole_guild, whole_message, whole_thread
 from bridges.discord.errors import TRANSLATED, at_start
 from bridges.discord.gateway import stay_connected
 from bridges.discord.pace import PACE
@@ -31,6 +32,10 @@ log = logging.getLogger(__name__)
 
 TYPING_SECONDS = 8.0
 """How often the typing indicator is renewed; Discord shows it for ten."""
+
+
+def _after(whole: Callable[[Any], Any], parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    return lambda data: parse(whole(data))
 
 
 class BotClient(discord.Client):
@@ -55,7 +60,14 @@ class BotClient(discord.Client):
 
     def _get_state(self, **options: Any) -> Any:
         self.http = self.rest = Rest(self.loop, self._api_url)
-        return super()._get_state(**options)
+        state = super()._get_state(**options)
+        for event, whole in (
+            ("MESSAGE_CREATE", whole_message),
+            ("THREAD_CREATE", whole_thread),
+            ("GUILD_CREATE", whole_guild),
+        ):
+            state.parsers[event] = _after(whole, state.parsers[event])
+        return state
 
     async def on_connect(self) -> None:
         log.info("connected to Discord as %s (id %s)", self.user, self.user.id if self.user else "?")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -18,6 +19,7 @@ import discord
 from discord.http import HTTPClient, Route
 
 from bridges.discord.buckets import Buckets
+from bridges.discord.completing import whole_application, whole_message, whole_thread, whole_user
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 CLOUDFLARE_BAN = 60.0
@@ -47,7 +49,29 @@ class Rest(HTTPClient):
         self._session = aiohttp.ClientSession(
             connector=self.connector, connector_owner=False, cookie_jar=aiohttp.DummyCookieJar(), timeout=TIMEOUT
         )
-        return await super().static_login(token)
+        return whole_user(await super().static_login(token))
+
+    # Fields that the library insists on and nothing here depends on: a server that leaves them out is understood too.
+
+    async def send_message(self, channel_id: Any, *, params: Any) -> Any:
+        return whole_message(await super().send_message(channel_id, params=params), channel_id)
+
+    async def edit_message(self, channel_id: Any, message_id: Any, *, params: Any) -> Any:
+        return whole_message(await super().edit_message(channel_id, message_id, params=params), channel_id)
+
+    async def get_message(self, channel_id: Any, message_id: Any) -> Any:
+        return whole_message(await super().get_message(channel_id, message_id), channel_id)
+
+    async def get_channel(self, channel_id: Any) -> Any:
+        return whole_thread(await super().get_channel(channel_id))
+
+    async def application_info(self) -> Any:
+        """Asked for at the login only, and nothing of it is needed."""
+        try:
+            found = await super().application_info()
+        except discord.NotFound:
+            found = None
+        return whole_application(found)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -122,8 +146,8 @@ def _data(response: aiohttp.ClientResponse, body: bytes) -> Any:
 
 def refusal(data: object, headers: Mapping[str, str]) -> tuple[float, bool]:
     """How long a 429 lasts, in seconds, and whether it is for every call of this bot."""
-    if isinstance(data, Mapping) and isinstance(data.get("retry_after"), int | float):
-        return max(float(data["retry_after"]), 0.0), bool(data.get("global"))
+    with suppress(TypeError, ValueError, KeyError):
+        return max(float(data["retry_after"]), 0.0), bool(data.get("global"))  # type: ignore[index,attr-defined]
     try:
         return max(float(headers.get("Retry-After", "")), 0.0), True
     except ValueError:

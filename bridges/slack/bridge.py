@@ -15,7 +15,7 @@ from bridges.endpoints import Endpoints
 from bridges.settings import SlackSettings
 from bridges.slack import files, format
 from bridges.slack.errors import at_start
-from bridges.slack.inbound import Identity
+from bridges.slack.inbound import UNKNOWN_TEAM, Identity
 from bridges.slack.names import NameBook
 from bridges.slack.pace import PACE
 from bridges.slack.receiving import Receiver
@@ -82,7 +82,7 @@ class SlackBridge:
         try:
             answer, headers = await self._web.whole(self._web.api.auth_test())
             us = Identity(
-                team=str(answer["team_id"]),
+                team=str(answer.get("team_id") or UNKNOWN_TEAM),
                 user=str(answer["user_id"]),
                 bot=str(answer.get("bot_id") or ""),
                 name=str(answer.get("user") or ""),

@@ -21,6 +21,8 @@ from bridges.slack.thread import Thread
 from core.model import Attachment, Message, MessageId
 
 SUBTYPES = frozenset({None, "file_share", "me_message", "thread_broadcast"})
+UNKNOWN_TEAM = "T0"
+"""Where the server does not tell whose workspace it is: then there is only the one."""
 DIRECT = frozenset({"im", "app_home"})
 
 Json = Mapping[str, Any]
@@ -116,7 +118,7 @@ def _from_a_person(event: Json, us: Identity) -> bool:
 def _outsider(body: Json, event: Json, us: Identity) -> bool:
     """Is the author of another organisation? In a shared channel one who does not say is."""
     team = event.get("user_team") or event.get("source_team") or event.get("team")
-    if team:
+    if team and us.team != UNKNOWN_TEAM:
         return team not in (us.team, us.enterprise)
     return bool(body.get("is_ext_shared_channel"))
 
@@ -149,7 +151,7 @@ def _attachments(files: Any) -> list[Attachment]:
 
 
 def _moment(ts: str) -> datetime:
-    match = re.fullmatch(r"(\d{1,11})\.(\d{1,6})", ts)
+    match = re.fullmatch(r"(\d{1,11})(?:\.(\d{1,6}))?", ts)
     if match is None:
         raise ValueError(f"not a ts: {ts[:40]!r}")
-    return datetime.fromtimestamp(int(match[1]), UTC) + timedelta(microseconds=int(match[2].ljust(6, "0")))
+    return datetime.fromtimestamp(int(match[1]), UTC) + timedelta(microseconds=int((match[2] or "").ljust(6, "0")))

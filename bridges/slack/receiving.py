@@ -79,6 +79,9 @@ class Receiver:
 
     async def envelope(self, request: SocketModeRequest) -> BoltResponse:
         """Takes what came over a socket; any status but 200 means: deliver it again."""
+        payload = request.payload
+        if isinstance(payload.get("event"), dict):
+            payload.setdefault("type", "event_callback")  # Bolt goes by it
         response: BoltResponse = await run_async_bolt_app(self._app, request)
         return response
 

@@ -105,7 +105,7 @@ class TelegramBridge:
                 "bridges.telegram.api_url if you have set that.",
                 detail=error.detail,
             ) from None
-        return Me(user.id, user.username or "")
+        return Me(int(user.id), user.username or "")
 
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Telegram delivers again what was not acknowledged."""

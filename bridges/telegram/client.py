@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import logging
 import os
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, cast
 
 import httpx
@@ -16,6 +17,7 @@ from telegram import Bot
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
+from bridges.telegram import completing
 from bridges.telegram.errors import translated, without
 from bridges.telegram.pace import chat_budget
 from core.errors import ConfigError, PlatformUnavailable
@@ -28,7 +30,8 @@ ANSWER_WITHIN = 20.0
 
 CONNECTIONS = 64
 
-_TOKEN = re.compile(r"[1-9]\d*:[\w-]+", re.ASCII)
+_TOKEN = re.compile(r"[\w:.~+=-]+", re.ASCII)
+"""What can stand in an address; whether it is a token is the server's to say."""
 _TALKATIVE = ("httpx", "telegram.request.BaseRequest", "bridges.telegram.library")
 """Loggers whose lines can hold the token (it is a part of every address) or what is derived from it."""
 
@@ -44,6 +47,7 @@ class _Discreet(logging.Filter):
         said = record.getMessage()
         if (safe := without(said, self._secrets)) != said:
             record.msg, record.args = safe, ()
+        record.exc_info = None  # the calls' own errors say it in a line; a proxy's error page is no fault of ours
         return True
 
 
@@ -52,6 +56,9 @@ class _Library(Bot):
 
     __slots__ = ()
     _LOGGER = logging.getLogger("bridges.telegram.library")
+
+    async def _do_post(self, endpoint: str, data: dict[str, Any], **timeouts: Any) -> Any:
+        return completing.answer(endpoint, await super()._do_post(endpoint, data, **timeouts))
 
     async def raw_updates(self, offset: int, seconds: float, kinds: Sequence[str]) -> list[dict[str, Any]]:
         """`getUpdates` as the server answers it: `Bot.get_updates` fails as a whole for one update that it cannot
@@ -123,8 +130,21 @@ class Client:
             yield response
 
 
+class _Request(HTTPXRequest):
+    """Believes the answer where it and the status do not agree: a refusal that comes with 200 is one."""
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        status, body = await super().do_request(*args, **kwargs)
+        if status == 200 and b'"ok"' in body:
+            with suppress(ValueError, AttributeError):
+                answer = json.loads(body)
+                if answer.get("ok") is False:
+                    status = int(answer.get("error_code") or 500)
+        return status, body
+
+
 def _request(connections: int) -> HTTPXRequest:
-    return HTTPXRequest(
+    return _Request(
         connection_pool_size=connections,
         connect_timeout=CONNECT_WITHIN,
         read_timeout=ANSWER_WITHIN,

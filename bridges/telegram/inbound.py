@@ -46,7 +46,7 @@ def read(update: telegram.Update, me: Me) -> Message | None:
     if author is None:
         return None
     words = said.text or said.caption or ""
-    entities = said.entities or said.caption_entities
+    entities = said.entities or said.caption_entities or _evident(words, me)
     command = _command(words, entities, me)
     if command is not None and command.target and command.target.casefold() != me.username.casefold():
         return None
@@ -96,6 +96,16 @@ def _command(words: str, entities: Sequence[telegram.MessageEntity], me: Me) -> 
             name, _, target = _said_by(words, entity).removeprefix("/").partition("@")
             return _Command(name.lower(), target, entity)
     return None
+
+
+def _evident(words: str, me: Me) -> tuple[telegram.MessageEntity, ...]:
+    """The command or the name of the bot that a message begins with, where the server marks nothing at all."""
+    if (found := re.match(r"/\w+(?:@\w+)?", words)) is not None:
+        return (telegram.MessageEntity(telegram.MessageEntity.BOT_COMMAND, 0, found.end()),)
+    name = f"@{me.username}"
+    if me.username and re.match(rf"{re.escape(name)}(?!\w)", words, re.IGNORECASE):
+        return (telegram.MessageEntity(telegram.MessageEntity.MENTION, 0, len(name)),)
+    return ()
 
 
 def _names(said: telegram.Message, entity: telegram.MessageEntity, me: Me) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import telegram
 
+from bridges.telegram import completing
 from bridges.telegram.inbound import Me, read
 from core.bridge import Accept
 from core.model import Message
@@ -21,7 +22,7 @@ def understood(raw: dict[str, Any], bot: telegram.Bot, me: Me) -> Message | None
     """What an update says to the bot. One that cannot be read is logged and says nothing: asking for it again would
     only bring it again."""
     try:
-        return read(telegram.Update.de_json(raw, bot), me)
+        return read(telegram.Update.de_json(completing.update(raw), bot), me)
     except Exception as error:
         # the library raises whatever it stumbles over; its text may hold what the person wrote
         log.error("Telegram: update %s cannot be read and is skipped (%s)", raw.get("update_id"), type(error).__name__)

@@ -74,7 +74,8 @@ class GptBotsUpstream(Adapter):
     async def _create(self, user: str, until: float | None) -> str:
         call = Call("POST", "/v1/conversation", json={"user_id": user_id(user)})
         found = checked(await self._http.document(call, judge, until))
-        conversation = first([found.get("conversation_id"), table(found.get("data")).get("conversation_id")])
+        named = (found.get("conversation_id"), table(found.get("data")).get("conversation_id"))
+        conversation = first(str(one) if isinstance(one, int) else one for one in named)
         if not conversation:
             raise AnswerMalformed(detail="a conversation was created without an ID")
         return conversation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from core.model import Done, Event, Opened, Prompt
 from core.settings import MyGptAssistants
 from core.upstream import Limits, Listed, Page, Remembered
 from core.upstream.adapter import Adapter, with_history
+from core.upstream.failures import Judge
 from core.upstream.fields import first, moment, rows, table, whole, words
 from core.upstream.files import load
 from core.upstream.http import Call, Sleep
@@ -38,6 +40,7 @@ class MyGptAssistantsUpstream(Adapter):
         super().__init__(name, section, headers, sleep=sleep)
         self._root = f"/chat/{quote(section.bot_id, safe='')}"
         self._streams_name_conversations = True
+        self._streams = True  # until the server turns out not to have that call
         self._found: set[str] = set()  # in the list, and therefore taken
 
     @property
@@ -53,24 +56,36 @@ class MyGptAssistantsUpstream(Adapter):
             body["conversationId"] = prompt.conversation_id
         verdict = judge if begins else judge_known
         reader = MyGptAssistantsReader()
-        if begins and not self._streams_name_conversations:
-            call = Call("POST", f"{self._root}/message", json=body, patient=True)
-            reader.answer(await self._http.document(call, verdict, until))
-            for event in reader.close():
+        if not self._streams or (begins and not self._streams_name_conversations):
+            for event in await self._in_one_piece(body, verdict, reader, until):
                 yield event
             return
         started = datetime.now(UTC)
         call = Call("POST", f"{self._root}/stream", json=body)
-        async with (
-            self._http.exchange(call, verdict, until) as answer,
-            aclosing(self._read(answer, reader)) as events,
-        ):
-            async for event in events:
-                if isinstance(event, Done) and begins and not reader.conversation_id:
-                    self._streams_name_conversations = False
-                    if found := await self._find(text, started):
-                        yield Opened(found)
+        try:
+            async with (
+                self._http.exchange(call, _or_no_stream(verdict), until) as answer,
+                aclosing(self._read(answer, reader)) as events,
+            ):
+                async for event in events:
+                    if isinstance(event, Done) and begins and not reader.conversation_id:
+                        self._streams_name_conversations = False
+                        if found := await self._find(text, started):
+                            yield Opened(found)
+                    yield event
+        except _NoStream:
+            # the bot or the conversation may be what is unknown: then this call says so
+            answered = await self._in_one_piece(body, verdict, reader, until)
+            self._streams = False
+            for event in answered:
                 yield event
+
+    async def _in_one_piece(
+        self, body: dict[str, Any], verdict: Judge, reader: MyGptAssistantsReader, until: float | None
+    ) -> list[Event]:
+        call = Call("POST", f"{self._root}/message", json=body, patient=True)
+        reader.answer(await self._http.document(call, verdict, until))
+        return list(reader.close())
 
     async def _find(self, text: str, started: datetime) -> str:
         """The conversation that this text began just now; empty if the list does not tell it beyond doubt, for
@@ -121,6 +136,19 @@ class MyGptAssistantsUpstream(Adapter):
             len(listed) if total is None else total,
             pagination.get("hasMore") is True,
         )
+
+
+class _NoStream(UpstreamError):
+    """Nothing at the address of the stream."""
+
+
+def _or_no_stream(verdict: Judge) -> Judge:
+    def judge(status: int, said: bytes) -> UpstreamError:
+        if status in (404, 405, 501) and not re.search(rb"(?i)\b(bot|conversation)", said):
+            return _NoStream()
+        return verdict(status, said)
+
+    return judge
 
 
 def _is_preview(preview: str, text: str) -> bool:

@@ -8,7 +8,8 @@ every usual shape is read, and which one it is gets decided once, from the first
 | `<!doctype`, `<html` | a page of some proxy: a failure |
 | anything else | the text itself |
 
-Text without any record around it has no terminal marker: the end of the bytes is its end. Everything else has one.
+Records and events that tell of what kind they are have one for the end, and what ends without it broke off. Others, and
+text without any record around it, have no terminal marker: the end of the body is their end.
 """
 
 from __future__ import annotations
@@ -125,8 +126,7 @@ class MyGptAssistantsReader(AnswerReader):
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._page = bytearray()
         self._told: list[str] = []
-        self._records = 0
-        self._plain = False  # there were events of plain words
+        self._typed = False  # events or records tell of what kind they are: then there is one for the end
 
     def _take(self, data: bytes) -> None:
         if self._framing is None:
@@ -162,13 +162,12 @@ class MyGptAssistantsReader(AnswerReader):
             case "events":
                 if (last := self._events.close()) is not None:
                     self._event(last)
-                self._whole = self._whole or (self._plain and not self._records)
+                self._whole = self._whole or (self._out.spoke and not self._typed)
             case "objects":
                 for record in self._objects.close():
                     if not self._ended:
                         self._object(record)
-                # one object without a type is the answer in a document
-                self._whole = self._whole or (self._records == 1 and self._out.spoke)
+                self._whole = self._whole or (self._out.spoke and not self._typed)
             case "page":
                 raise error_for(complaint_in(bytes(self._page)), 502)
             case "text":
@@ -195,7 +194,7 @@ class MyGptAssistantsReader(AnswerReader):
         elif name in _ENDINGS:
             self._end()
         elif name not in _SILENT and event.data:
-            self._plain = True
+            self._typed = self._typed or name != "message"
             self._append(event.data.decode("utf-8", "replace"))
 
     def _object(self, record: bytes) -> None:
@@ -221,14 +220,18 @@ class MyGptAssistantsReader(AnswerReader):
             raise error_for(complaint_of(fields) or Complaint("", "an error without a word"))
         if (complaint := complaint_within(fields)) is not None:
             raise error_for(complaint)
-        self._records += 1
         self._open(id_in(fields))
         kind = fields.get("type") if isinstance(fields.get("type"), str) else fields.get("event")
-        if name in _ENDINGS or kind in _ENDINGS or fields.get("done") is True or "success" in fields:
+        self._typed = self._typed or name != "message" or kind is not None
+        if name in _ENDINGS or kind in _ENDINGS or fields.get("done") is True:
             self._complete(text_in(fields))
             self._end()
         elif name not in _SILENT and kind not in _SILENT:
-            self._append(text_in(fields))
+            text, told = text_in(fields), "".join(self._told)
+            if "success" in fields and told and text.startswith(told):
+                self._complete(text)  # the envelope of the blocking call, with the answer as far as it is
+            else:
+                self._append(text)
 
     def _append(self, text: str) -> None:
         if text:

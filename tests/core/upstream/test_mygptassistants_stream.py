@@ -104,7 +104,24 @@ CASES: dict[str, tuple[bytes, Heard]] = {
     "plain words in an error": (stream(event("error", "boom")), Heard("", error=UpstreamUnavailable)),
     # 6: objects
     "an object to a line": (b'{"content":"Hel","conversationId":"c1"}\n{"content":"lo you"}\n{"done":true}\n', NAMED),
-    "objects without an end": (b'{"content":"Hel"}\n{"content":"lo"}\n', Heard("Hello", error=AnswerInterrupted)),
+    "objects without a kind": (b'{"content":"Hel"}\n{"content":"lo"}\n', Heard("Hello")),
+    "objects with a kind, and without an end": (
+        b'{"type":"token","content":"Hel"}\n{"type":"token","content":"lo"}\n',
+        Heard("Hello", error=AnswerInterrupted),
+    ),
+    "events without a kind": (b'data: {"token":"Hel"}\n\ndata: {"token":"lo"}\n\n', Heard("Hello")),
+    "named events without an end": (
+        b'event: chunk\ndata: {"token":"Hel"}\n\nevent: chunk\ndata: {"token":"lo"}\n\n',
+        Heard("Hello", error=AnswerInterrupted),
+    ),
+    "envelopes that grow by what is new": (
+        b'data: {"success":true,"data":{"response":"Hel"}}\n\ndata: {"success":true,"data":{"response":"lo"}}\n\n',
+        Heard("Hello"),
+    ),
+    "envelopes that repeat what was said": (
+        b'data: {"success":true,"data":{"response":"Hel"}}\n\ndata: {"success":true,"data":{"response":"Hello"}}\n\n',
+        Heard("Hello"),
+    ),
     "an unreadable object": (
         b'{"content":"Hel"}\n{"content":"x\n{"type":"done"}\n',
         Heard("Hel", error=AnswerMalformed),
