@@ -52,6 +52,10 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             log.info("running: %s", ", ".join(bridges))
             try:
                 await listeners.run(stop)
+            except asyncio.CancelledError:
+                # told a second time: nothing is waited for
+                await relay.stop(0)
+                raise
             finally:
                 await relay.stop()
 

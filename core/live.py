@@ -232,7 +232,8 @@ class LiveReply:
             shown.unsure = shown.surface.message is None
             await self._pause(error)
         else:
-            shown.final = final
+            # The first step may have made no more than a placeholder.
+            shown.final = final and shown.surface.shown == text
             self._troubled_since, self._delay = None, FIRST_DELAY
             if shown.surface.shown:
                 self._readable.set()

@@ -123,9 +123,10 @@ class Relay:
         for thread in threads:
             self._scheduler.wake(thread)
 
-    async def stop(self) -> None:
-        """Begins no more turns; running ones may finish within the configured time, else stay open for the next run."""
-        left = await self._scheduler.close(self._settings.drain_within)
+    async def stop(self, within: float | None = None) -> None:
+        """Begins no more turns; running ones may finish within so many seconds (None: as configured), else they stay
+        open for the next run. Stopping twice does no harm."""
+        left = await self._scheduler.close(self._settings.drain_within if within is None else within)
         if left:
             log.warning("%d turns were not finished in time; the next start takes them up", left)
 
@@ -188,6 +189,8 @@ class Relay:
         `DatabaseError`."""
         if turn.accepted_at < self._too_old:
             raise _Ended(State.EXPIRED, commands.EXPIRED)
+        if turn.attempt > 1 and await self._store.is_stopped(turn):
+            raise _Ended(State.STOPPED, commands.STOPPED)
         if turn.attempt > MOST_ATTEMPTS:
             raise UpstreamError("This message could not be answered: the program broke down over it again and again.")
         await self._answering.answer(turn, route.assistants, route.bridge.fetch, reply)

@@ -67,12 +67,15 @@ class Scheduler:
         were abandoned: their turns stay open for the next runner."""
         self._closed = True
         running = list(self._tasks.values())
-        if not running:
-            return 0
-        _, left = await asyncio.wait(running, timeout=within)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        try:
+            if running:
+                await asyncio.wait(running, timeout=within)
+        finally:
+            # also when whoever waits here is told to wait no longer
+            left = [task for task in running if not task.done()]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
         return len(left)
 
     @property

@@ -145,6 +145,21 @@ class Store:
             await _write(connection, turn, state=state, reply=reply, error=error, ended_at=now())
             return await _claim(connection, ThreadId(turn.thread)) if claim_next else None
 
+    async def is_stopped(self, turn: Turn) -> bool:
+        """Was it told to stop while an earlier runner had it? Then that command still waits behind it."""
+        told = (
+            select(_TURN.c.id)
+            .where(
+                _TURN.c.thread == turn.thread,
+                _TURN.c.id > turn.id,
+                _TURN.c.command == "stop",
+                _TURN.c.state == State.WAITING,
+            )
+            .limit(1)
+        )
+        async with self._transaction() as connection:
+            return (await connection.execute(told)).first() is not None
+
     async def repeat(self, turn: Turn) -> None:
         """Makes the turn ask what the last one of its thread asked that was not a command; if there is none, nothing
         changes. Raises `LeaseLost`."""

@@ -142,7 +142,8 @@ class FakeSurface:
 
     def _create(self, text: str, final: bool) -> None:
         placeholder = self._bridge.pace.placeholder
-        if not text and not placeholder:
+        if not text and (final or not placeholder):
+            self.shown = text
             return
         after = self._bridge.call("create")
         posted = self._bridge.new(self._thread, self._key, self._reply_to, "" if placeholder else text, final)

@@ -46,6 +46,8 @@ def number(value: object) -> float | None:
 
 
 def whole(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        return int(value)
     found = number(value)
     return None if found is None else int(found)
 

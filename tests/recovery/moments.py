@@ -1,0 +1,126 @@
+"""Killing the real program at a chosen moment, and what can be seen right after that."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.feed import Feed, Happening
+from tests.program import Program, World
+
+WITHIN = 40.0
+"""Seconds that anything may take on the slowest machine."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: at the `count`-th thing that happens at one stand-in, or a little `later`; without a source, just
+    so much later, which may be before the program has read its configuration.
+
+    Most of what happens is published while the call that brings it about is being performed: before that, or after it
+    and before it is answered. So the program dies where it hurts: not knowing whether its call was performed."""
+
+    source: str
+    count: int
+    later: float
+    """Seconds."""
+
+
+def moments(dice: random.Random, count: int) -> list[Moment]:
+    """Two in five are exact."""
+    found = []
+    for _ in range(count):
+        source = dice.choice(("slack", "discord", "telegram", "upstream", ""))
+        later = dice.choice((0.0, dice.uniform(0.0, 0.05))) if source else dice.uniform(0.0, 3.0)
+        found.append(Moment(source, dice.randint(1, 60 if source == "upstream" else 24), later))
+    return found
+
+
+class Happenings(asyncio.Queue[Happening]):
+    """A watcher that is called at the very moment, within the publishing, where a feed's own come later."""
+
+    def __init__(self, told: Callable[[Happening], None]) -> None:
+        super().__init__()
+        self._told = told
+
+    def put_nowait(self, item: Happening) -> None:
+        self._told(item)
+
+
+class Killer:
+    """Kills one program after the other, each at its moment."""
+
+    def __init__(self, standing: World) -> None:
+        self._feeds: list[Feed] = [standing.upstream.feed, *(one.feed for one in standing.platforms.values())]
+        self._happened = asyncio.Event()
+        self._moment: Moment | None = None
+        self._program: Program | None = None
+        self._left = 0
+        self.struck = False
+        for feed in self._feeds:
+            feed._watchers.add(Happenings(self._told))
+
+    def aim(self, program: Program, moment: Moment | None) -> None:
+        """From now on things are counted. None: this one lives."""
+        self._program, self._moment, self.struck = program, moment, False
+        self._left = moment.count if moment is not None else 0
+        if moment is not None and not moment.source:
+            self._strike_at(moment)
+
+    def _told(self, happening: Happening) -> None:
+        self._happened.set()
+        moment = self._moment
+        if moment is None or happening.source != moment.source:
+            return
+        self._left -= 1
+        if self._left == 0:
+            self._strike_at(moment)
+
+    def _strike_at(self, moment: Moment) -> None:
+        self.struck = True
+        if moment.later:
+            asyncio.get_running_loop().call_later(moment.later, self._strike)
+        else:
+            self._strike()
+
+    def _strike(self) -> None:
+        process = self._program._process if self._program is not None else None
+        if process is not None and process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+
+    async def until(self, condition: Callable[[], bool]) -> bool:
+        """Waits until the program is killed, or, if the condition comes true before that, gives False."""
+        async with asyncio.timeout(WITHIN):
+            while not self.struck and not condition():
+                self._happened.clear()
+                await self._happened.wait()
+        self._moment = None
+        return self.struck
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the database knows of one platform's one thread."""
+
+    states: tuple[str, ...] = ()
+    """Of its turns."""
+    conversation: str | None = None
+    """The upstream's id."""
+
+
+def record(database: Path, platform: str) -> Record:
+    """Read when no program runs, or when it has nothing more to write."""
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        states = connection.execute("SELECT state FROM turn WHERE bridge = ? ORDER BY id", (platform,)).fetchall()
+        known = connection.execute(
+            "SELECT upstream_id FROM conversation WHERE id = (SELECT max(conversation_id) FROM turn WHERE bridge = ?)",
+            (platform,),
+        ).fetchone()
+    return Record(tuple(state for (state,) in states), known[0] if known else None)
