@@ -221,7 +221,7 @@ class LiveReply:
         shown = self._shown[index]
         try:
             if shown.unsure:
-                await self._find(shown)
+                await self._find(shown, wanted=bool(text) or not final)
             await shown.surface.show(text, final=final)
         except SlowDown as refusal:
             log.info("%s asks to slow down for %.1f s", self._bridge.name, refusal.retry_after)
@@ -246,11 +246,14 @@ class LiveReply:
         surface = self._bridge.open(self._thread, part.key, message, reply_to=reply_to)
         return _Shown(part, surface, unsure=unsure)
 
-    async def _find(self, shown: _Shown) -> None:
-        """A part that may have been created is looked for, so that it is not created twice."""
+    async def _find(self, shown: _Shown, *, wanted: bool) -> None:
+        """A part that may have been created is looked for, so that it is not created twice, or can be taken away."""
         message = await self._bridge.find(self._thread, shown.part.key)
         if message is not None:
             shown.surface = self._bridge.open(self._thread, shown.part.key, message)
+        elif not wanted and not self._bridge.pace.placeholder:
+            # Where nothing can be looked up, to create it under its key once more gives the first one back.
+            await shown.surface.show("…", final=False)
         shown.unsure = False
 
     async def _write_anew(self, shown: _Shown) -> None:
