@@ -57,7 +57,10 @@ class _Shown:
     def shows(self, text: str, final: bool) -> bool:
         if self.unsure or (final and not self.final):
             return False
-        return self.surface.shown == text or (not text and self.surface.message is None)
+        if text:
+            return self.surface.shown == text
+        # At the end no message may be left; until then what an earlier run wrote stays there.
+        return self.surface.message is None or (not final and not self.surface.shown)
 
 
 class LiveReply:
@@ -221,7 +224,7 @@ class LiveReply:
         shown = self._shown[index]
         try:
             if shown.unsure:
-                await self._find(shown, wanted=bool(text) or not final)
+                await self._find(shown)
             await shown.surface.show(text, final=final)
         except SlowDown as refusal:
             log.info("%s asks to slow down for %.1f s", self._bridge.name, refusal.retry_after)
@@ -232,8 +235,7 @@ class LiveReply:
             shown.unsure = shown.surface.message is None
             await self._pause(error)
         else:
-            # The first step may have made no more than a placeholder.
-            shown.final = final and shown.surface.shown == text
+            shown.final = final
             self._troubled_since, self._delay = None, FIRST_DELAY
             if shown.surface.shown:
                 self._readable.set()
@@ -246,14 +248,11 @@ class LiveReply:
         surface = self._bridge.open(self._thread, part.key, message, reply_to=reply_to)
         return _Shown(part, surface, unsure=unsure)
 
-    async def _find(self, shown: _Shown, *, wanted: bool) -> None:
-        """A part that may have been created is looked for, so that it is not created twice, or can be taken away."""
+    async def _find(self, shown: _Shown) -> None:
+        """A part that may have been created is looked for, so that it is not created twice."""
         message = await self._bridge.find(self._thread, shown.part.key)
         if message is not None:
             shown.surface = self._bridge.open(self._thread, shown.part.key, message)
-        elif not wanted and not self._bridge.pace.placeholder:
-            # Where nothing can be looked up, to create it under its key once more gives the first one back.
-            await shown.surface.show("…", final=False)
         shown.unsure = False
 
     async def _write_anew(self, shown: _Shown) -> None:

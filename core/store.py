@@ -146,14 +146,14 @@ class Store:
             return await _claim(connection, ThreadId(turn.thread)) if claim_next else None
 
     async def is_stopped(self, turn: Turn) -> bool:
-        """Was it told to stop while an earlier runner had it? Then that command still waits behind it."""
+        """Was it told to stop while an earlier runner had it? What was begun later is not meant."""
         told = (
             select(_TURN.c.id)
             .where(
                 _TURN.c.thread == turn.thread,
                 _TURN.c.id > turn.id,
                 _TURN.c.command == "stop",
-                _TURN.c.state == State.WAITING,
+                _TURN.c.accepted_at >= turn.started_at,
             )
             .limit(1)
         )

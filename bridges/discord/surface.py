@@ -33,7 +33,8 @@ class DiscordSurface:
     async def show(self, text: str, *, final: bool) -> None:
         content = formats.render(text)
         if not content and final:
-            await self._take_away()
+            if self._message is not None or self._shown is None:
+                await self._take_away()
         elif content:
             await self._put(content, formats.plain(text))
         elif self._message is not None:
@@ -64,6 +65,10 @@ class DiscordSurface:
             self._content = content
 
     async def _take_away(self) -> None:
-        if self._message is not None:
-            await self._room.delete(int(self._message))
+        if self._message is None:
+            # It may have been created without anybody having learned its id: the same nonce gives it back, or another
+            # one, and either has to go.
+            written = await self._room.write(PLACEHOLDER, self._key, self._reply_to)
+            self._message = MessageId(str(written.id))
+        await self._room.delete(int(self._message))
         self._message = self._content = None
