@@ -24,7 +24,8 @@ from core.model import Message, MessageId, ThreadId
 from core.pace import Pacer
 from core.scheduler import Scheduler
 from core.settings import Access, Relaying
-from core.store import Store, now
+from core.statements import now
+from core.store import Store
 from core.tables import Part, State, Turn
 from core.text import clean
 

@@ -11,33 +11,24 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from sqlalchemy import Row, ScalarSelect, func, insert, literal, select, update
+from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlmodel import SQLModel
 
 from core.bridge import Recent
-from core.errors import DatabaseError, LeaseLost
+from core.errors import DatabaseError
 from core.model import Attachment, Exchange, Message, MessageId, ThreadId
+from core.statements import CONVERSATION, PART, TURN, begin, claim, epoch, now, write
 from core.tables import OPEN, Conversation, Part, State, Turn
-
-# Statements are written against the tables and not through a session: that costs half the time, and nothing here has a
-# use for a unit of work.
-_TURN, _CONVERSATION, _PART = (SQLModel.metadata.tables[name] for name in ("turn", "conversation", "part"))
 
 OF_LATE = timedelta(days=14)
 MOST_THREADS = 1_000
 NEWEST_TURNS = 50_000
 """What `Store.recent` looks through at most: the newest by their primary key, for no index is kept by time."""
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def attachments_of(turn: Turn) -> tuple[Attachment, ...]:
@@ -66,7 +57,7 @@ class Store:
     async def record(self, bridge: str, message: Message) -> bool:
         """Records a message as a waiting turn (I1). False: it was there already, and nothing changes."""
         recorded = (
-            self._insert(_TURN)
+            self._insert(TURN)
             .values(
                 bridge=bridge,
                 thread=message.thread,
@@ -82,29 +73,29 @@ class Store:
                 accepted_at=now(),
             )
             .on_conflict_do_nothing(index_elements=["thread", "message"])
-            .returning(_TURN.c.id)
+            .returning(TURN.c.id)
         )
         async with self._transaction() as connection:
             return (await connection.execute(recorded)).first() is not None
 
     async def takes_part(self, thread: ThreadId, *, at: datetime) -> bool:
         """Had the bot been spoken to in this thread at that moment, by the platform's clock?"""
-        spoken_to = select(_TURN.c.id).where(_TURN.c.thread == thread, _TURN.c.sent_at <= at).limit(1)
+        spoken_to = select(TURN.c.id).where(TURN.c.thread == thread, TURN.c.sent_at <= at).limit(1)
         async with self._transaction() as connection:
             return (await connection.execute(spoken_to)).first() is not None
 
     async def recent(self, bridge: str, within: timedelta) -> Recent:
         """What is on record of a bridge, for a platform that has to be asked for what was missed."""
-        oldest = select(func.coalesce(func.max(_TURN.c.id), 0) - NEWEST_TURNS).scalar_subquery()
-        newest = (_TURN.c.id > oldest, _TURN.c.bridge == bridge)
+        oldest = select(func.coalesce(func.max(TURN.c.id), 0) - NEWEST_TURNS).scalar_subquery()
+        newest = (TURN.c.id > oldest, TURN.c.bridge == bridge)
         threads = (
-            select(_TURN.c.thread)
-            .where(*newest, _TURN.c.accepted_at >= now() - OF_LATE)
-            .group_by(_TURN.c.thread)
-            .order_by(func.max(_TURN.c.id).desc())
+            select(TURN.c.thread)
+            .where(*newest, TURN.c.accepted_at >= now() - OF_LATE)
+            .group_by(TURN.c.thread)
+            .order_by(func.max(TURN.c.id).desc())
             .limit(MOST_THREADS)
         )
-        messages = select(_TURN.c.message).where(*newest, _TURN.c.sent_at >= now() - within)
+        messages = select(TURN.c.message).where(*newest, TURN.c.sent_at >= now() - within)
         async with self._transaction() as connection:
             return Recent(
                 within,
@@ -117,10 +108,7 @@ class Store:
     async def busy(self) -> list[ThreadId]:
         """The threads that have open turns, those that wait longest first."""
         threads = (
-            select(_TURN.c.thread)
-            .where(_TURN.c.state.in_(OPEN))
-            .group_by(_TURN.c.thread)
-            .order_by(func.min(_TURN.c.id))
+            select(TURN.c.thread).where(TURN.c.state.in_(OPEN)).group_by(TURN.c.thread).order_by(func.min(TURN.c.id))
         )
         async with self._transaction() as connection:
             return [ThreadId(thread) for (thread,) in await connection.execute(threads)]
@@ -128,7 +116,7 @@ class Store:
     async def claim(self, thread: ThreadId) -> Turn | None:
         """Takes the oldest open turn of a thread, one that an earlier runner left included."""
         async with self._transaction() as connection:
-            return await _claim(connection, thread)
+            return await claim(connection, thread)
 
     async def close(
         self,
@@ -142,18 +130,18 @@ class Store:
         """Ends a turn and, unless told not to, claims the next of its thread in the same transaction. Raises
         `LeaseLost`."""
         async with self._transaction() as connection:
-            await _write(connection, turn, state=state, reply=reply, error=error, ended_at=now())
-            return await _claim(connection, ThreadId(turn.thread)) if claim_next else None
+            await write(connection, turn, state=state, reply=reply, error=error, ended_at=now())
+            return await claim(connection, ThreadId(turn.thread)) if claim_next else None
 
     async def is_stopped(self, turn: Turn) -> bool:
         """Was it told to stop while an earlier runner had it? What was begun later is not meant."""
         told = (
-            select(_TURN.c.id)
+            select(TURN.c.id)
             .where(
-                _TURN.c.thread == turn.thread,
-                _TURN.c.id > turn.id,
-                _TURN.c.command == "stop",
-                _TURN.c.accepted_at >= turn.started_at,
+                TURN.c.thread == turn.thread,
+                TURN.c.id > turn.id,
+                TURN.c.command == "stop",
+                TURN.c.accepted_at >= turn.started_at,
             )
             .limit(1)
         )
@@ -164,9 +152,9 @@ class Store:
         """Makes the turn ask what the last one of its thread asked that was not a command; if there is none, nothing
         changes. Raises `LeaseLost`."""
         earlier = (
-            select(_TURN.c.prompt, _TURN.c.attachments)
-            .where(_TURN.c.thread == turn.thread, _TURN.c.id < turn.id, _TURN.c.command == "")
-            .order_by(_TURN.c.id.desc())
+            select(TURN.c.prompt, TURN.c.attachments)
+            .where(TURN.c.thread == turn.thread, TURN.c.id < turn.id, TURN.c.command == "")
+            .order_by(TURN.c.id.desc())
             .limit(1)
         )
         async with self._transaction() as connection:
@@ -174,27 +162,27 @@ class Store:
             if found is None:
                 return
             asked = {"prompt": found.prompt, "attachments": found.attachments, "command": ""}
-            await _write(connection, turn, **asked)
+            await write(connection, turn, **asked)
         for name, value in asked.items():
             setattr(turn, name, value)
 
     async def expire_overtaken(self, *, before: datetime) -> int:
         """Ends waiting turns from before that moment of which the same thread has a newer one as old: where many
         messages were left unanswered, one note is enough (I8). Returns how many."""
-        newer = _TURN.alias()
+        newer = TURN.alias()
         overtaken = (
             select(newer.c.id)
             .where(
-                newer.c.thread == _TURN.c.thread,
-                newer.c.id > _TURN.c.id,
+                newer.c.thread == TURN.c.thread,
+                newer.c.id > TURN.c.id,
                 newer.c.state.in_(OPEN),
                 newer.c.accepted_at < before,
             )
             .exists()
         )
         expired = (
-            update(_TURN)
-            .where(_TURN.c.state == State.WAITING, _TURN.c.accepted_at < before, overtaken)
+            update(TURN)
+            .where(TURN.c.state == State.WAITING, TURN.c.accepted_at < before, overtaken)
             .values(state=State.EXPIRED, ended_at=now())
         )
         async with self._transaction() as connection:
@@ -205,34 +193,34 @@ class Store:
     async def conversation(self, turn: Turn, upstream: str) -> Conversation:
         """The thread's current conversation at this upstream, begun if there is none; the turn belongs to it."""
         current = (
-            select(_CONVERSATION)
+            select(CONVERSATION)
             .where(
-                _CONVERSATION.c.thread == turn.thread,
-                _CONVERSATION.c.upstream == upstream,
-                _CONVERSATION.c.id >= _epoch(turn.thread),
+                CONVERSATION.c.thread == turn.thread,
+                CONVERSATION.c.upstream == upstream,
+                CONVERSATION.c.id >= epoch(turn.thread),
             )
-            .order_by(_CONVERSATION.c.id.desc())
+            .order_by(CONVERSATION.c.id.desc())
             .limit(1)
         )
         async with self._transaction() as connection:
             found = (await connection.execute(current)).first()
             if found is None:
-                first = (await connection.execute(select(_epoch(turn.thread)))).scalar_one() == 0
-                return await _begin(connection, turn, upstream, fresh=first)
-            await _write(connection, turn, upstream=upstream, conversation_id=found.id)
+                first = (await connection.execute(select(epoch(turn.thread)))).scalar_one() == 0
+                return await begin(connection, turn, upstream, fresh=first)
+            await write(connection, turn, upstream=upstream, conversation_id=found.id)
             return Conversation(**found._mapping)
 
     async def begin(self, turn: Turn, upstream: str, *, fresh: bool) -> Conversation:
         """Another conversation from now on; the old one stays in the record. `fresh`: what was said before in the
         thread is not its history."""
         async with self._transaction() as connection:
-            return await _begin(connection, turn, upstream, fresh=fresh)
+            return await begin(connection, turn, upstream, fresh=fresh)
 
     async def opened(self, turn: Turn, conversation: Conversation, upstream_id: str) -> None:
         """Keeps the upstream's own ID the moment it is seen (I3). Raises `LeaseLost`."""
-        kept = update(_CONVERSATION).where(_CONVERSATION.c.id == conversation.id).values(upstream_id=upstream_id)
+        kept = update(CONVERSATION).where(CONVERSATION.c.id == conversation.id).values(upstream_id=upstream_id)
         async with self._transaction() as connection:
-            await _write(connection, turn, conversation_id=conversation.id)
+            await write(connection, turn, conversation_id=conversation.id)
             await connection.execute(kept)
         conversation.upstream_id = upstream_id
 
@@ -244,23 +232,23 @@ class Store:
         if not exchanges:
             return ()
         answered = (
-            select(_TURN.c.prompt, _TURN.c.reply)
+            select(TURN.c.prompt, TURN.c.reply)
             .where(
-                _TURN.c.thread == turn.thread,
-                _TURN.c.id < turn.id,
-                _TURN.c.state == State.ANSWERED,
-                _TURN.c.command == "",
-                _TURN.c.conversation_id >= _epoch(turn.thread),
+                TURN.c.thread == turn.thread,
+                TURN.c.id < turn.id,
+                TURN.c.state == State.ANSWERED,
+                TURN.c.command == "",
+                TURN.c.conversation_id >= epoch(turn.thread),
             )
-            .order_by(_TURN.c.id.desc())
+            .order_by(TURN.c.id.desc())
             .limit(exchanges)
         )
         if unknown_to is not None:
-            own = _TURN.alias()
+            own = TURN.alias()
             last = select(func.coalesce(func.max(own.c.id), literal(0))).where(
                 own.c.thread == turn.thread, own.c.conversation_id == unknown_to.id, own.c.state == State.ANSWERED
             )
-            answered = answered.where(_TURN.c.id > last.scalar_subquery())
+            answered = answered.where(TURN.c.id > last.scalar_subquery())
         found: list[Exchange] = []
         async with self._transaction() as connection:
             for prompt, reply in await connection.execute(answered):
@@ -274,16 +262,16 @@ class Store:
 
     async def parts(self, turn: Turn) -> Sequence[Part]:
         """The platform messages of a turn's reply, in order."""
-        parts = select(_PART).where(_PART.c.turn_id == turn.id).order_by(_PART.c.position)
+        parts = select(PART).where(PART.c.turn_id == turn.id).order_by(PART.c.position)
         async with self._transaction() as connection:
             return [Part(**row._mapping) for row in await connection.execute(parts)]
 
     async def intend(self, turn: Turn, position: int) -> Part:
         """Records that a platform message is about to be created, under a new key (I4). Raises `LeaseLost`."""
         part = Part(turn_id=turn.id or 0, position=position, key=secrets.token_hex(10))
-        intended = insert(_PART).values(turn_id=part.turn_id, position=position, key=part.key).returning(_PART.c.id)
+        intended = insert(PART).values(turn_id=part.turn_id, position=position, key=part.key).returning(PART.c.id)
         async with self._transaction() as connection:
-            await _write(connection, turn, state=State.RUNNING)
+            await write(connection, turn, state=State.RUNNING)
             part.id = (await connection.execute(intended)).scalar_one()
         return part
 
@@ -297,50 +285,7 @@ class Store:
 
     async def _change(self, turn: Turn, part: Part, **values: str | None) -> None:
         async with self._transaction() as connection:
-            await _write(connection, turn, state=State.RUNNING)
-            await connection.execute(update(_PART).where(_PART.c.id == part.id).values(**values))
+            await write(connection, turn, state=State.RUNNING)
+            await connection.execute(update(PART).where(PART.c.id == part.id).values(**values))
         for name, value in values.items():
             setattr(part, name, value)
-
-
-async def _write(connection: AsyncConnection, turn: Turn, **values: object) -> None:
-    """Writes to a running turn, if this runner still has it; else raises `LeaseLost`."""
-    held = (_TURN.c.id == turn.id, _TURN.c.attempt == turn.attempt, _TURN.c.state == State.RUNNING)
-    if (await connection.execute(update(_TURN).where(*held).values(**values))).rowcount != 1:
-        raise LeaseLost(detail=f"turn {turn.id}, attempt {turn.attempt}")
-
-
-async def _claim(connection: AsyncConnection, thread: ThreadId) -> Turn | None:
-    oldest = (
-        select(_TURN.c.id)
-        .where(_TURN.c.thread == thread, _TURN.c.state.in_(OPEN))
-        .order_by(_TURN.c.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    claimed = (
-        update(_TURN)
-        .where(_TURN.c.id == oldest)
-        .values(state=State.RUNNING, attempt=_TURN.c.attempt + 1, started_at=func.coalesce(_TURN.c.started_at, now()))
-        .returning(_TURN)
-    )
-    row: Row[Any] | None = (await connection.execute(claimed)).first()
-    return Turn(**row._mapping) if row is not None else None
-
-
-async def _begin(connection: AsyncConnection, turn: Turn, upstream: str, *, fresh: bool) -> Conversation:
-    conversation = Conversation(thread=turn.thread, upstream=upstream, fresh=fresh, started_at=now())
-    begun = insert(_CONVERSATION).values(conversation.model_dump(exclude={"id"})).returning(_CONVERSATION.c.id)
-    conversation.id = (await connection.execute(begun)).scalar_one()
-    await _write(connection, turn, upstream=upstream, conversation_id=conversation.id)
-    return conversation
-
-
-def _epoch(thread: str) -> ScalarSelect[int]:
-    """The id of the thread's newest fresh conversation, else 0; what is older does not belong to it any more."""
-    newest = func.max(_CONVERSATION.c.id)
-    return (
-        select(func.coalesce(newest, literal(0)))
-        .where(_CONVERSATION.c.thread == thread, _CONVERSATION.c.fresh)
-        .scalar_subquery()
-    )

@@ -120,7 +120,7 @@ class Receiver:
             await self._patiently(f"message {message.id} could not be recorded", lambda: self._take(message))
         except DatabaseError as error:
             log.error(
-                "message %s could not be recorded; it is looked for when the next session begins: %s", message.id, error
+                "message %s could not be recorded; it is looked for when the gateway begins anew: %s", message.id, error
             )
         except Exception:
             log.exception("message %s could not be taken in", message.id)

@@ -13,7 +13,8 @@ from core import store as stores
 from core.bridge import Recent
 from core.errors import DatabaseError, LeaseLost
 from core.model import Attachment, Exchange, MessageId, ThreadId
-from core.store import Store, attachments_of, now
+from core.statements import now
+from core.store import Store, attachments_of
 from core.tables import State, Turn
 from tests.messages import THREAD, message
 

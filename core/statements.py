@@ -1,0 +1,65 @@
+"""The statements that more than one transaction of the store is made of. Each runs within its caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, ScalarSelect, func, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel
+
+from core.errors import LeaseLost
+from core.model import ThreadId
+from core.tables import OPEN, Conversation, State, Turn
+
+# Statements are written against the tables and not through a session: that costs half the time, and nothing here has a
+# use for a unit of work.
+TURN, CONVERSATION, PART = (SQLModel.metadata.tables[name] for name in ("turn", "conversation", "part"))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def write(connection: AsyncConnection, turn: Turn, **values: object) -> None:
+    """Writes to a running turn, if this runner still has it; else raises `LeaseLost`."""
+    held = (TURN.c.id == turn.id, TURN.c.attempt == turn.attempt, TURN.c.state == State.RUNNING)
+    if (await connection.execute(update(TURN).where(*held).values(**values))).rowcount != 1:
+        raise LeaseLost(detail=f"turn {turn.id}, attempt {turn.attempt}")
+
+
+async def claim(connection: AsyncConnection, thread: ThreadId) -> Turn | None:
+    oldest = (
+        select(TURN.c.id)
+        .where(TURN.c.thread == thread, TURN.c.state.in_(OPEN))
+        .order_by(TURN.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    claimed = (
+        update(TURN)
+        .where(TURN.c.id == oldest)
+        .values(state=State.RUNNING, attempt=TURN.c.attempt + 1, started_at=func.coalesce(TURN.c.started_at, now()))
+        .returning(TURN)
+    )
+    row: Row[Any] | None = (await connection.execute(claimed)).first()
+    return Turn(**row._mapping) if row is not None else None
+
+
+async def begin(connection: AsyncConnection, turn: Turn, upstream: str, *, fresh: bool) -> Conversation:
+    conversation = Conversation(thread=turn.thread, upstream=upstream, fresh=fresh, started_at=now())
+    begun = insert(CONVERSATION).values(conversation.model_dump(exclude={"id"})).returning(CONVERSATION.c.id)
+    conversation.id = (await connection.execute(begun)).scalar_one()
+    await write(connection, turn, upstream=upstream, conversation_id=conversation.id)
+    return conversation
+
+
+def epoch(thread: str) -> ScalarSelect[int]:
+    """The id of the thread's newest fresh conversation, else 0; what is older does not belong to it any more."""
+    newest = func.max(CONVERSATION.c.id)
+    return (
+        select(func.coalesce(newest, literal(0)))
+        .where(CONVERSATION.c.thread == thread, CONVERSATION.c.fresh)
+        .scalar_subquery()
+    )
