@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -132,7 +132,7 @@ def _routes(
 async def _http(settings: Settings, endpoints: Endpoints, store: Store, listeners: Listeners) -> AsyncIterator[None]:
     async def ready() -> str | None:
         try:
-            await store.busy()
+            await store.busy(listeners.names)
         except DatabaseError as error:
             return error.sentence
         return listeners.trouble()
@@ -162,6 +162,10 @@ class Listeners:
         self._bridges = bridges
         self._relay = relay
         self._trouble: dict[str, str] = {}
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._bridges
 
     def trouble(self) -> str | None:
         """What keeps a bridge from listening, or None."""

@@ -115,10 +115,11 @@ class Relay:
     # --- turns ----------------------------------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Takes up what an earlier run left open (I8); called once, before listening."""
+        """Takes up what an earlier run left open (I8); called once, before listening. What belongs to a bridge that is
+        no longer configured waits until it is."""
         self._too_old = now() - timedelta(seconds=self._settings.recover_within)
         await self._store.expire_overtaken(before=self._too_old)
-        threads = await self._store.busy()
+        threads = await self._store.busy(self._routes)
         if threads:
             log.info("taking up %d threads with open turns", len(threads))
         for thread in threads:

@@ -8,7 +8,7 @@ cannot be used.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -105,10 +105,13 @@ class Store:
 
     # --- turns --------------------------------------------------------------------------------------------------
 
-    async def busy(self) -> list[ThreadId]:
-        """The threads that have open turns, those that wait longest first."""
+    async def busy(self, bridges: Collection[str]) -> list[ThreadId]:
+        """The threads of these bridges that have open turns, those that wait longest first."""
         threads = (
-            select(TURN.c.thread).where(TURN.c.state.in_(OPEN)).group_by(TURN.c.thread).order_by(func.min(TURN.c.id))
+            select(TURN.c.thread)
+            .where(TURN.c.state.in_(OPEN), TURN.c.bridge.in_(bridges))
+            .group_by(TURN.c.thread)
+            .order_by(func.min(TURN.c.id))
         )
         async with self._transaction() as connection:
             return [ThreadId(thread) for (thread,) in await connection.execute(threads)]

@@ -457,6 +457,15 @@ async def test_a_part_intended_but_not_confirmed_is_found_again(start: Start) ->
     assert bridge.texts() == ["Hello Ann."]
 
 
+async def test_what_belongs_to_a_bridge_that_is_no_longer_configured_waits(start: Start) -> None:
+    async with start(FakeUpstream(HELLO)) as run:
+        await run.store.record("gone", message(thread=OTHER))
+        await run.store.record("fake", message())
+    async with start(FakeUpstream(HELLO)) as run:
+        await run.bridge.until(lambda: not run.relay.busy)
+        assert [turn.state for turn in await turns_of(run.store)] == [State.WAITING, State.ANSWERED]
+
+
 async def test_turns_too_old_to_matter_are_marked_once(start: Start) -> None:
     async with start(FakeUpstream(HELLO), drain_within=0) as run:
         for text in ("one", "two", "three"):

@@ -161,14 +161,15 @@ async def test_of_many_old_waiting_turns_only_the_newest_is_left_to_be_marked(st
     assert await store.expire_overtaken(before=now() - timedelta(minutes=1)) == 0
     assert await store.expire_overtaken(before=now() + timedelta(minutes=1)) == 2
     assert (await claim(store)).prompt == "three"
-    assert await store.busy() == [THREAD, ThreadId("fake:other")]
+    assert await store.busy(["fake"]) == [THREAD, ThreadId("fake:other")]
+    assert await store.busy(["another"]) == []
 
 
 async def test_a_lost_database_is_one_error_of_ours(store: Store) -> None:
     async with store._transaction() as connection:
         await connection.exec_driver_sql("ALTER TABLE turn RENAME TO gone")
     with pytest.raises(DatabaseError):
-        await store.busy()
+        await store.busy(["fake"])
 
 
 async def test_moments_come_back_aware(store: Store) -> None:
@@ -229,6 +230,6 @@ async def test_a_server_that_drops_its_connections_costs_one_failure_and_nothing
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         with pytest.raises(DatabaseError):
-            await store.busy()
+            await store.busy(["fake"])
     for _ in range(5):
-        assert len(await store.busy()) == 5
+        assert len(await store.busy(["fake"])) == 5
