@@ -106,19 +106,8 @@ def _playground(chosen: argparse.Namespace) -> None:
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     data = chosen.data or state / "threadbridge" / "playground"
 
-    async def work(stop: asyncio.Event) -> None:
-        serving = asyncio.ensure_future(serve(chosen.port, data, fresh=chosen.fresh, open_browser=chosen.open))
-        stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        serving.cancel()
-        try:
-            await serving
-        except asyncio.CancelledError:
-            return
-
     try:
-        asyncio.run(_until_told(work))
+        asyncio.run(serve(chosen.port, data, fresh=chosen.fresh, open_browser=chosen.open))
     except PlaygroundError as error:
         raise ThreadbridgeError(str(error)) from None
 

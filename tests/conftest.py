@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import shutil
@@ -88,12 +87,3 @@ def url(database_url: str) -> URL:
 async def store(url: URL) -> AsyncIterator[Store]:
     async with opened(url) as engine:
         yield Store(engine)
-
-
-@pytest.fixture
-async def no_task_left() -> AsyncIterator[None]:
-    """Fails if the test leaves a task running."""
-    before = asyncio.all_tasks()
-    yield
-    left = [task for task in asyncio.all_tasks() - before if not task.done()]
-    assert not left, f"still running: {left}"

@@ -13,6 +13,7 @@ import discord
 from bridges.commands import command_in
 from bridges.discord.thread import Where
 from core.model import Attachment, Message, MessageId
+from core.text import clean
 
 SPOKEN = (discord.MessageType.default, discord.MessageType.reply)
 """The kinds of message that people write; the others tell of joins, pins, new threads and the like."""
@@ -178,8 +179,3 @@ def _moment(seconds: int) -> str:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
     except (ValueError, OverflowError, OSError):
         return ""
-
-
-def clean(text: str) -> str:
-    """Without half surrogate pairs and NUL, which neither databases nor encoders take."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text).replace("\0", "")

@@ -24,6 +24,7 @@ from bridges.discord.errors import (
 )
 from bridges.discord.thread import Where
 from core.errors import MessageMissing, PlatformRefused
+from core.text import clean
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +181,7 @@ def name_of(starter: discord.Message, me: int) -> str:
     names = inbound.Names(users={user.id: user.display_name for user in starter.mentions})
     words = " ".join(inbound.readable(starter.content, me, names).split())
     if not words:
-        return inbound.clean(starter.author.display_name)[:NAME_LENGTH] or "…"
+        return clean(starter.author.display_name)[:NAME_LENGTH] or "…"
     if len(words) <= NAME_LENGTH:
         return words
     return words[: NAME_LENGTH - 1].rsplit(" ", 1)[0].rstrip() + "…"

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridges.discord.inbound import Names, clean, readable
+from bridges.discord.inbound import Names, readable
 from core.model import Message, MessageId, ThreadId
+from core.text import clean
 from sandbox.discord import DiscordServer
 from tests.bridges.discord.conftest import Connect, Ear
 
