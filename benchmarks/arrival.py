@@ -18,13 +18,11 @@ from sqlalchemy import URL, text
 
 import migrations
 from benchmarks.report import Figure
-from core.answering import Assistant
 from core.database import opened, parse
 from core.model import Done, Event, Prompt, Text, ThreadId
-from core.relay import Relay, Route
-from core.settings import Access, Relaying
 from core.store import Store
 from tests.fakes import FakeBridge, FakeUpstream
+from tests.local import LocalRelay
 from tests.messages import message
 
 ROUNDS = 300
@@ -62,20 +60,15 @@ async def _measure(name: str, url: URL) -> Figure:
     async with opened(url) as engine:
         async with engine.begin() as connection:
             await connection.execute(text("CREATE TABLE bare (n INTEGER)"))
-        relay = Relay(
-            Store(engine),
-            {"fake": Route(bridge, Access(policy="open"), (Assistant(upstream, 20, 48_000),))},
-            Relaying(),
-        )
-        relay.on_idle(bridge.changed.set)
+        relay = LocalRelay(Store(engine), bridge, upstream)
         for number in range(ROUNDS):
             began = time.perf_counter()
             async with engine.begin() as connection:
                 await connection.execute(text("INSERT INTO bare VALUES (:n)"), {"n": number})
             bare.append(time.perf_counter() - began)
             began = time.perf_counter()
-            await relay.accept("fake", message(thread=ThreadId(f"fake:{number % 10}")))
-            await bridge.until(lambda: not relay.busy)
+            await relay.accept(message(thread=ThreadId(f"fake:{number % 10}")))
+            await relay.idle()
             added.append(upstream.at[-1] - began)
         await relay.stop()
     middle, slow = statistics.median(added), statistics.quantiles(added, n=20)[-1]
