@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from core.settings import Access, Address, AnyUpstream, Database, Http, Logging, Relaying, Section
+from core.settings import Access, Address, AnyUpstream, Database, Http, Logging, Numbers, Relaying, Section
 
 
 class SlackSettings(Section):
@@ -41,6 +41,22 @@ class DiscordSettings(Section):
     """The name of the upstream behind this bridge; without it, the first."""
     answer_in: Literal["channel", "thread"] = "channel"
     """Where a mention in a channel is answered: in the channel, or in a new thread."""
+    shards: int = Field(1, ge=1)
+    """How many gateway sessions the servers are divided over, in all processes together; one is enough for 2,500."""
+    shard_ids: Numbers = ()
+    """Which of them this process listens to, counted from 0; without any, all."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> DiscordSettings:
+        if any(number >= self.shards for number in self.shard_ids):
+            raise ValueError(f"has shards = {self.shards}, so that shard_ids are below {self.shards}, counted from 0")
+        if len(set(self.shard_ids)) < len(self.shard_ids):
+            raise ValueError("names a shard twice in shard_ids")
+        return self
+
+    @property
+    def own_shards(self) -> tuple[int, ...]:
+        return self.shard_ids or tuple(range(self.shards))
 
 
 class TelegramSettings(Section):
