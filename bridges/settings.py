@@ -15,6 +15,8 @@ class SlackSettings(Section):
     """For Socket Mode, with `connections:write`; it starts with xapp-."""
     mode: Literal["socket", "http"] = "socket"
     """`http`: Slack sends events to `/slack/events` of the HTTP server."""
+    sockets: int = Field(1, ge=1, le=10)
+    """Socket Mode connections of this process; Slack takes ten for an app, in all processes together."""
     signing_secret: SecretStr | None = None
     """For `http`, from the app's Basic Information."""
     api_url: Address = "https://slack.com/api"

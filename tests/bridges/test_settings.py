@@ -11,6 +11,7 @@ from core.errors import ConfigError
 from core.settings import load
 
 DISCORD = '[bridges.discord]\ntoken = "x"\n'
+SLACK = '[bridges.slack]\nbot_token = "xoxb-x"\napp_token = "xapp-x"\n'
 
 
 def read(folder: Path, text: str, **environ: str) -> Settings:
@@ -45,6 +46,8 @@ def test_a_process_has_the_shards_that_it_is_given(
         (DISCORD + "shards = 0", r"bridges\.discord\.shards"),
         (DISCORD + "shards = 2\nshard_ids = [-1]", r"bridges\.discord\.shard_ids"),
         (DISCORD + 'shards = 2\nshard_ids = "first"', r"bridges\.discord\.shard_ids"),
+        (SLACK + "sockets = 11", r"bridges\.slack\.sockets"),
+        (SLACK + "sockets = 0", r"bridges\.slack\.sockets"),
     ],
 )
 def test_what_cannot_be_is_said(tmp_path: Path, text: str, said: str) -> None:
