@@ -52,6 +52,8 @@ class BotClient(discord.Client):
         self._api_url = api_url
         self.shard = shard
         self.receiver: Receiver | None = None
+        self.unready: str | None = None
+        """Why it has no session, if attempts have failed."""
         self._shared = rest
         self.rest: Rest
         intents = discord.Intents.none()
@@ -84,12 +86,17 @@ class BotClient(discord.Client):
             state.parsers[event] = _after(whole, state.parsers[event])
         return state
 
+    def failed(self, sentence: str) -> None:
+        self.unready = sentence
+
     async def on_connect(self) -> None:
+        self.unready = None
         log.info("connected to Discord as %s (id %s), %s", self.user, self.user.id if self.user else "?", self.shard)
         if self.receiver is not None:
             self.receiver.begun()
 
     async def on_resumed(self) -> None:
+        self.unready = None
         log.info("connected to Discord again, %s; what was missed has been delivered", self.shard)
 
     async def on_ready(self) -> None:
@@ -130,6 +137,7 @@ class DiscordBridge:
         self._recording_delays = recording_delays
         self._shards = [Shard(number, settings.shards) for number in settings.own_shards]
         self._client: BotClient | None = None
+        self._listening: list[BotClient] = []
         self._known = KnownThreads()
 
     @property
@@ -165,11 +173,15 @@ class DiscordBridge:
 
     # --- listening ----------------------------------------------------------------------------------------------
 
+    @property
+    def unready(self) -> str | None:
+        return next((client.unready for client in self._listening if client.unready is not None), None)
+
     async def listen(self, accept: Accept, recollect: Recollect) -> None:
         first, others = self.client, self._shards[1:]
         entrance = await gate(first) if others else Gate()
-        clients = [first, *[await first.sibling(shard) for shard in others]]
-        await run_together(*(self._listen(client, entrance, accept, recollect) for client in clients))
+        self._listening = [first, *[await first.sibling(shard) for shard in others]]
+        await run_together(*(self._listen(client, entrance, accept, recollect) for client in self._listening))
 
     async def _listen(self, client: BotClient, entrance: Gate, accept: Accept, recollect: Recollect) -> None:
         receiver = Receiver(
@@ -184,7 +196,7 @@ class DiscordBridge:
         client.receiver = receiver
         try:
             async with receiver:
-                await stay_connected(client, self._settings.gateway_url, client.shard, entrance)
+                await stay_connected(client, self._settings.gateway_url, client.shard, entrance, client.failed)
         finally:
             client.receiver = None
 

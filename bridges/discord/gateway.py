@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,9 +102,11 @@ class _Way:
         return self.session is not None
 
 
-async def stay_connected(client: discord.Client, url: str, shard: Shard, gate: Gate) -> None:
+async def stay_connected(
+    client: discord.Client, url: str, shard: Shard, gate: Gate, report: Callable[[str], None]
+) -> None:
     """Keeps `client` connected to the gateway at `url`, as one shard, until cancelled. Raises `ConfigError` when it
-    never can be."""
+    never can be. `report` is told when coming back at once did not help."""
     home = URL(url)
     way = _Way(home)
     backoff = Backoff()
@@ -141,6 +143,10 @@ async def stay_connected(client: discord.Client, url: str, shard: Shard, gate: G
             reason,
             delay,
         )
+        if delay:
+            report(
+                f"Discord's gateway does not keep the connection of {shard} ({reason}); it is tried again and again."
+            )
         await asyncio.sleep(delay)
 
 

@@ -110,8 +110,8 @@ class SlackBridge:
     # --- listening ----------------------------------------------------------------------------------------------
 
     @property
-    def trouble(self) -> str | None:
-        return None if self._sockets is None else self._sockets.trouble
+    def unready(self) -> str | None:
+        return None if self._sockets is None else self._sockets.unready
 
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Slack delivers again what was not acknowledged."""

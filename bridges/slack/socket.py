@@ -91,7 +91,7 @@ class SocketMode:
         self._failure: str | None = None
 
     @property
-    def trouble(self) -> str | None:
+    def unready(self) -> str | None:
         """Why there is no connection at all, if attempts have failed."""
         return None if any(one.greeted for one in self._open) else self._failure
 

@@ -83,6 +83,14 @@ async def test_processes_share_the_servers(server: DiscordServer) -> None:
     assert sorted(identified(server)) == [[0, 3], [1, 3], [2, 3]]
 
 
+async def test_two_processes_with_the_same_shard_give_what_they_hear_the_same_name(server: DiscordServer) -> None:
+    """As while one takes over from the other: what both hand over is recorded once."""
+    async with process(server) as leaving, process(server) as coming:
+        for place in (server.direct, server.lounge):
+            sent = await server.say(place, "@bot hello")
+            assert await leaving.hears(sent) == await coming.hears(sent)
+
+
 async def test_one_process_takes_all_shards_by_default(server: DiscordServer) -> None:
     places = decks(server, 4)
     async with process(server, shards=4) as ear:

@@ -211,7 +211,7 @@ async def test_too_many_connections_are_named_and_the_others_go_on(
         await slack.feed.until(lambda: len(kinds(slack, "too_many")) == 2)
         await slack.say(DIRECT, "hello")
         await heard.all(1)
-        assert bridge.trouble is None
+        assert bridge.unready is None
         assert "lower bridges.slack.sockets" in caplog.text
         monkeypatch.setattr(server, "MOST_SOCKETS", 2)
         await slack.feed.until(lambda: len(slack.courier.sockets) == 2)
@@ -226,12 +226,12 @@ async def test_no_connection_at_all_is_trouble_until_there_is_one(
         task = asyncio.create_task(bridge.listen(heard.accept))
         # the second comes after the first was understood
         await slack.feed.until(lambda: len(kinds(slack, "too_many")) == 2)
-        assert "ten Socket Mode connections" in str(bridge.trouble)
+        assert "ten Socket Mode connections" in str(bridge.unready)
         monkeypatch.setattr(server, "MOST_SOCKETS", 10)
         await slack.feed.until(lambda: slack.courier.sockets)
         await slack.say(DIRECT, "hello")
         await heard.all(1)
-        assert bridge.trouble is None
+        assert bridge.unready is None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
