@@ -144,9 +144,7 @@ async def stay_connected(
             delay,
         )
         if delay:
-            report(
-                f"Discord's gateway does not keep the connection of {shard} ({reason}); it is tried again and again."
-            )
+            report(f"the gateway does not keep the connection of {shard} ({reason}); it is tried again and again.")
         await asyncio.sleep(delay)
 
 

@@ -122,7 +122,7 @@ class SocketMode:
                     continue
                 except PlatformUnavailable as error:
                     failures += 1
-                    self._failure = "Slack does not answer; it is tried again and again."
+                    self._failure = "the server does not answer; it is tried again and again."
                     log.warning("no connection to Slack (attempt %d): %s", failures, error.detail)
                     continue
                 since = clock()

@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 
 async def poll(client: Client, receiver: Receiver, rhythm: Rhythm, report: Callable[[str | None], None]) -> None:
-    """Until cancelled. Raises `ConfigError` if the token is revoked. `report` is told what keeps messages away, and
-    None when nothing does."""
+    """Until cancelled. Raises `ConfigError` if the token is revoked. `report` is told what keeps messages away, unless
+    it is over at once, and None when nothing does."""
     offset = 0
-    ready = False
+    ready = failed = False
     delays = rhythm.delays()
     while True:
         try:
@@ -31,6 +31,7 @@ async def poll(client: Client, receiver: Receiver, rhythm: Rhythm, report: Calla
             with client.calling():
                 batch = await client.bot.raw_updates(offset, rhythm.poll, KINDS)
             report(None)
+            failed = False
             for raw in batch:
                 offset = await _taken(raw, receiver, offset)
             delays = rhythm.delays()
@@ -38,13 +39,14 @@ async def poll(client: Client, receiver: Receiver, rhythm: Rhythm, report: Calla
             log.error("Telegram: a message could not be recorded and will be asked for again (%s)", error)
             await asyncio.sleep(next(delays))
         except PlatformError as error:
-            # a webhook may have been set since
-            ready = ready and not (isinstance(error, Elsewhere) and error.by_webhook)
             sentence, wait = _trouble(error, next(delays), rhythm)
-            report(sentence)
-            log.log(
-                logging.ERROR if isinstance(error, Elsewhere) else logging.WARNING, "%s (%s)", sentence, error.detail
-            )
+            elsewhere = isinstance(error, Elsewhere)
+            log.log(logging.ERROR if elsewhere else logging.WARNING, "Telegram: %s (%s)", sentence, error.detail)
+            if elsewhere or failed:
+                report(sentence)
+            failed = True
+            if isinstance(error, Elsewhere) and error.by_webhook:
+                ready = False
             await asyncio.sleep(wait)
 
 
@@ -76,14 +78,14 @@ def _trouble(error: PlatformError, delay: float, rhythm: Rhythm) -> tuple[str, f
                 detail=error.detail,
             )
         case SlowDown():
-            return f"Telegram asks to wait {error.retry_after:.0f} s before the next poll.", error.retry_after
+            return f"the server asks to wait {error.retry_after:.0f} s before the next poll.", error.retry_after
         case Elsewhere():
             wait = rhythm.conflict * random.uniform(0.75, 1.25)
             how = "by a webhook" if error.by_webhook else "by polling, which Telegram grants to one at a time"
             return (
-                f"Telegram: another program receives this bot's messages {how}. Stop it, give this one a bot of its "
+                f"another program receives this bot's messages {how}. Stop it, give this one a bot of its "
                 f'own, or run both with mode = "webhook" and the same public_url. Taken back in {wait:.0f} s.',
                 wait,
             )
         case _:
-            return f"Telegram does not answer; trying again in {delay:.1f} s.", delay
+            return f"the server does not answer; trying again in {delay:.1f} s.", delay
