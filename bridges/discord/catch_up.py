@@ -50,6 +50,8 @@ AT_ONCE = 4
 SPACING = 0.05
 """Seconds between two calls of all shards together: replies need the most part of the 50 that the bot may make in a
 second."""
+OVERLAP = 4
+"""Look backs at the same time: more shards than that do not begin so soon one after the other."""
 FIRST_DELAY = 1.0
 """Seconds until a call that failed is made again; doubled each time."""
 PATIENCE = 10.0
@@ -189,7 +191,7 @@ class CatchUp:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     async with self._calling:
-                        await asyncio.sleep(SPACING * self._shard.of)
+                        await asyncio.sleep(SPACING * min(self._shard.of, OVERLAP))
                     try:
                         return await call()
                     except TRANSLATED as error:

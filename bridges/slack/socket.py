@@ -118,6 +118,7 @@ class SocketMode:
                 try:
                     connection = _Connection(await self._connect())
                 except SlowDown as refusal:
+                    log.info("Slack asks to wait %.0f s before the next connection", refusal.retry_after)
                     await asyncio.sleep(refusal.retry_after)
                     continue
                 except PlatformUnavailable as error:
