@@ -149,13 +149,15 @@ class CatchUp:
         try:
             await self._read(found)
         except PlatformError as error:
-            self._say_unreadable(channel, f"{error} ({error.detail})")
+            # of those that their guild does not list, many are merely gone
+            level = logging.INFO if _is_unlisted(found) else logging.WARNING
+            self._say_unreadable(channel, f"{error} ({error.detail})", level)
 
-    def _say_unreadable(self, channel: int, reason: str) -> None:
+    def _say_unreadable(self, channel: int, reason: str, level: int = logging.WARNING) -> None:
         """Once for each channel."""
         if channel not in self._unreadable:
             self._unreadable.add(channel)
-            log.warning("what was missed in channel %s could not be read: %s", channel, reason)
+            log.log(level, "what was missed in channel %s could not be read: %s", channel, reason)
 
     async def _work(self) -> None:
         while True:
@@ -172,7 +174,7 @@ class CatchUp:
         after = _since(recent.within)
         for _ in range(MOST_PAGES):
             page = await self._asked(partial(_page, channel, after))
-            if page and isinstance(channel, discord.PartialMessageable) and not is_direct(channel):
+            if page and _is_unlisted(channel):
                 channel = await self._asked(partial(_learned, self._client, channel))
                 for message in page:
                     message.channel = channel
@@ -208,7 +210,11 @@ class CatchUp:
             raise translated(error) from None
 
 
-async def _learned(client: discord.Client, channel: discord.PartialMessageable) -> Channel:
+def _is_unlisted(channel: Channel) -> bool:
+    return isinstance(channel, discord.PartialMessageable) and not is_direct(channel)
+
+
+async def _learned(client: discord.Client, channel: Channel) -> Channel:
     """The channel with all that is known of it; as it is where Discord does not say."""
     try:
         found = await client.fetch_channel(channel.id)

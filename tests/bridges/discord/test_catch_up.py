@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 
 import pytest
@@ -280,6 +281,7 @@ async def test_places_that_it_may_no_longer_read_are_passed_over_and_named_once(
     connect: Connect, server: DiscordServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A channel, a thread whose channel is closed to it, and a thread that is gone; the rest is read."""
+    caplog.set_level(logging.INFO)
     closed, hidden = server.new_channel("closed"), server.new_channel("hidden")
     async with connect() as first:
         inside = await server.start_thread(await server.say(hidden, "x"), "x")

@@ -217,6 +217,15 @@ async def test_too_many_connections_are_named_and_the_others_go_on(
         await slack.feed.until(lambda: len(slack.courier.sockets) == 2)
 
 
+async def test_socket_mode_that_is_switched_off_is_said(
+    slack: SlackServer, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is looked whether it is on again."""
+    await slack.ask_to_leave("link_disabled")
+    await slack.feed.until(lambda: connected(slack, 2))
+    assert "Socket Mode is switched off" in caplog.text
+
+
 async def test_no_connection_at_all_is_trouble_until_there_is_one(
     slack: SlackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,6 +145,16 @@ async def test_two_pollers_lose_nothing_and_both_say_what_is_wrong(
     assert 'mode = "webhook"' in caplog.text
 
 
+async def test_a_server_that_stays_away_is_said_until_it_is_back(tg: TelegramServer, bridge: TelegramBridge) -> None:
+    tg.faults.add(Fault("getUpdates", "status", times=3, status=502))
+    ear = Ear(tg)
+    async with listening(bridge, ear):
+        await tg.feed.until(lambda: bridge.unready)
+        await tg.say(ANN, "hello")
+        await ear.hears()
+        assert bridge.unready is None
+
+
 async def test_a_poller_that_is_alone_again_is_ready(tg: TelegramServer, bridge: TelegramBridge) -> None:
     ear = Ear(tg)
     async with listening(bridge, ear):
