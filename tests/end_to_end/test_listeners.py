@@ -46,6 +46,9 @@ async def test_readiness_tells_of_a_second_poller(standing: World, tmp_path: Pat
         await standing.listening(program)
         found = re.search(r"http://\S+", await program.said("HTTP on "))
         assert found is not None
+        await standing.telegram.feed.until(
+            lambda: any(h.data.get("name") == "getUpdates" for h in standing.telegram.feed.past), within=40.0
+        )
         async with aiohttp.ClientSession() as session:
             rival = asyncio.create_task(
                 session.get(f"{standing.telegram.url}/bot{TOKEN}/getUpdates", params={"timeout": 50})
