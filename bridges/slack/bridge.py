@@ -51,6 +51,7 @@ class SlackBridge:
         self._endpoints = endpoints
         self._token = settings.bot_token.get_secret_value()
         self._revoked = asyncio.Event()
+        self._sockets: SocketMode | None = None
         self._stack = AsyncExitStack()
 
     @property
@@ -108,6 +109,10 @@ class SlackBridge:
 
     # --- listening ----------------------------------------------------------------------------------------------
 
+    @property
+    def unready(self) -> str | None:
+        return None if self._sockets is None else self._sockets.unready
+
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Slack delivers again what was not acknowledged."""
         receiver = Receiver(
@@ -136,7 +141,10 @@ class SlackBridge:
             await asyncio.gather(listening, revoked, return_exceptions=True)
 
     async def _over_socket(self, receiver: Receiver) -> None:
-        await SocketMode(self._session, self._socket_address, receiver.envelope, self._connected).run()
+        self._sockets = SocketMode(
+            self._session, self._socket_address, receiver.envelope, self._connected, sockets=self._settings.sockets
+        )
+        await self._sockets.run()
 
     async def _over_http(self, receiver: Receiver) -> None:
         secret = self._settings.signing_secret

@@ -45,8 +45,14 @@ class Calls(People):
         return {"url": self.gateway_url}
 
     async def _where_for_bots(self, _: web.Request, __: Params, ___: dict[str, Any]) -> Any:
-        start = {"total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1}
-        return {"url": self.gateway_url, "shards": 1, "session_start_limit": start}
+        sharding = self.gateway.sharding
+        start = {
+            "total": 1000,
+            "remaining": 999,
+            "reset_after": 14_400_000,
+            "max_concurrency": sharding.max_concurrency,
+        }
+        return {"url": self.gateway_url, "shards": sharding.required, "session_start_limit": start}
 
     async def _open_direct(self, _: web.Request, __: Params, body: dict[str, Any]) -> Any:
         return payloads.channel(self.world, self.world.direct_with(str(body.get("recipient_id"))))
