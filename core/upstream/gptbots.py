@@ -7,17 +7,19 @@ import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from core.errors import AnswerMalformed
-from core.model import Attachment, Event, Opened, Prompt
+from core.model import Attachment, Event, Opened, Prompt, Status
 from core.settings import GptBots
-from core.upstream import Limits, Listed, Page, Remembered
+from core.upstream import Asked, Limits, Listed, Page, Remembered
 from core.upstream.adapter import Adapter, with_history
 from core.upstream.fields import first, moment, rows, table, whole, words
 from core.upstream.files import MB, Loaded, Luggage, extension, load
 from core.upstream.gptbots_stream import GptBotsReader, checked, judge
 from core.upstream.http import Call, Sleep
+from core.upstream.recall import recalled
 
 # https://www.gptbots.ai/docs/api-reference: "a maximum of 9 files", "Documents <= 20MB, images <= 10MB, audio <= 5MB"
 _FILES = 9
@@ -60,6 +62,7 @@ class GptBotsUpstream(Adapter):
         call = Call("POST", f"/v{version}/conversation/message", json=body, patient=blocking)
         reader = GptBotsReader()
         if blocking:
+            yield Status("Working")
             reader.answer(checked(await self._http.document(call, judge, until)))
             for event in reader.close():
                 yield event
@@ -121,6 +124,12 @@ class GptBotsUpstream(Adapter):
         return {key: value for key, value in options.items() if value is not None}
 
     # --- what it remembers --------------------------------------------------------------------------------------------
+
+    async def recall(self, asked: Asked) -> str | None:
+        """See `core.upstream.CanRecall`. A conversation is known before anything is asked in it."""
+        if (conversation := asked.prompt.conversation_id) is None:
+            return None
+        return await recalled(partial(self.history, conversation), asked, sleep=self._sleep)
 
     async def history(self, conversation_id: str) -> tuple[Remembered, ...]:
         """See `core.upstream.HasHistory`."""
