@@ -159,7 +159,6 @@ class Answering:
             reply.status("")
             if found is None or len(found) < len(said):
                 raise
-            log.info("turn %d: %s, but the answer is on record", turn.id, error.detail or type(error).__name__)
             reply.replace(found)
 
     async def _ask(

@@ -64,4 +64,5 @@ def answer_in(record: Sequence[Remembered], asked: Asked) -> str | None:
 def _asks(said: Remembered, text: str) -> bool:
     """Is this the message with which that text was sent, whatever was put before it?"""
     sent = said.text.strip()
-    return sent == text or (sent.startswith(_BEFORE) and sent.endswith(f"]\n\n{text}"))
+    before = sent.removesuffix(text).rstrip()
+    return sent == text or (before != sent and before.startswith(_BEFORE) and before.endswith("]"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,8 @@ from core.relay import Relay, Route
 from core.settings import Access, Relaying
 from core.store import Store
 from core.tables import OPEN, Turn
-from tests.fakes import FakeBridge, FakeUpstream
+from core.upstream import Upstream
+from tests.fakes import FakeBridge
 from tests.messages import message
 
 
@@ -29,7 +30,8 @@ class Harness:
     relay: Relay
     store: Store
     bridge: FakeBridge
-    upstream: FakeUpstream
+    upstream: Any
+    """As it was given."""
 
     async def say(self, text: str = "Hello", **changed: Any) -> Message:
         one = message(text, **changed)
@@ -59,11 +61,12 @@ def start(url: URL) -> Start:
 
     @asynccontextmanager
     async def begin(
-        upstream: FakeUpstream,
+        upstream: Upstream,
         bridge: FakeBridge | None = None,
         *,
         access: Access | None = None,
-        backups: tuple[FakeUpstream, ...] = (),
+        backups: tuple[Upstream, ...] = (),
+        announce_backup: bool = False,
         drain_within: float = 20.0,
         recover_within: float = 900.0,
     ) -> AsyncIterator[Harness]:
@@ -73,7 +76,7 @@ def start(url: URL) -> Start:
             route = Route(
                 bridge,
                 access or Access(policy="open"),
-                tuple(Assistant(one, 20, 48_000) for one in (upstream, *backups)),
+                tuple(Assistant(one, 20, 48_000, announce_backup) for one in (upstream, *backups)),
             )
             relay = Relay(store, {"fake": route}, Relaying(drain_within=drain_within, recover_within=recover_within))
             relay.on_idle(bridge.changed.set)
@@ -84,6 +87,3 @@ def start(url: URL) -> Start:
                 await relay.stop()
 
     return begin
-
-
-Kill = Callable[[Harness], Awaitable[None]]
