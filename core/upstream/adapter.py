@@ -6,18 +6,19 @@ import asyncio
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Self
 
 from core.errors import AnswerInterrupted, ConversationUnknown, UpstreamError, UpstreamRefused, UpstreamUnavailable
 from core.model import Event, Exchange, Prompt, Status
 from core.settings import UpstreamSection
-from core.upstream import Limits
+from core.upstream import Asked, Limits, Remembered
 from core.upstream.failures import NO_ADDRESS
 from core.upstream.first_text import in_time
 from core.upstream.http import AMBIGUOUS, Answer, Http, Sleep
 from core.upstream.reader import AnswerReader
+from core.upstream.recall import Look, recalled
 
 
 class Adapter(ABC):
@@ -31,8 +32,9 @@ class Adapter(ABC):
         self._http = Http(section, headers, sleep=sleep)
         self._sleep = sleep
         self._first_text_timeout = section.first_text_timeout
-        self._slots = asyncio.Semaphore(section.concurrency or sys.maxsize)
-        """One for each answer that may be asked for at a time; they go in the order in which they are wanted."""
+        self._slots, self._looks = (asyncio.Semaphore(section.concurrency or sys.maxsize) for _ in range(2))
+        """One for each answer that may be asked for at a time, and as many for looks at the record, which are short and
+        need not wait for answers. They go in the order in which they are wanted."""
 
     @property
     @abstractmethod
@@ -98,6 +100,15 @@ class Adapter(ABC):
             raise _broken(failure, spoke=reader.spoke) from error
         for event in last:
             yield event
+
+    async def _recalled(self, look: Look, asked: Asked) -> str | None:
+        """What looks at the upstream's record find, in the end."""
+
+        async def one() -> Sequence[Remembered]:
+            async with self._looks:
+                return await look()
+
+        return await recalled(one, asked, sleep=self._sleep)
 
     @contextmanager
     def _secretly(self) -> Generator[None, None, None]:

@@ -19,7 +19,6 @@ from core.upstream.fields import first, moment, rows, table, whole, words
 from core.upstream.files import MB, Loaded, Luggage, extension, load
 from core.upstream.gptbots_stream import GptBotsReader, checked, judge
 from core.upstream.http import Call, Sleep
-from core.upstream.recall import recalled
 
 # https://www.gptbots.ai/docs/api-reference: "a maximum of 9 files", "Documents <= 20MB, images <= 10MB, audio <= 5MB"
 _FILES = 9
@@ -129,7 +128,7 @@ class GptBotsUpstream(Adapter):
         """See `core.upstream.CanRecall`. A conversation is known before anything is asked in it."""
         if (conversation := asked.prompt.conversation_id) is None:
             return None
-        return await recalled(partial(self.history, conversation), asked, sleep=self._sleep)
+        return await self._recalled(partial(self.history, conversation), asked)
 
     async def history(self, conversation_id: str) -> tuple[Remembered, ...]:
         """See `core.upstream.HasHistory`."""

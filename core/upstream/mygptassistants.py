@@ -22,7 +22,6 @@ from core.upstream.fields import first, moment, rows, table, whole, words
 from core.upstream.files import load
 from core.upstream.http import Call, Sleep
 from core.upstream.mygptassistants_stream import MyGptAssistantsReader, judge, judge_known, unwrapped
-from core.upstream.recall import recalled
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +124,7 @@ class MyGptAssistantsUpstream(Adapter):
             if not conversation:
                 return None
             self._found.add(conversation)
-        return await recalled(partial(self.history, conversation), asked, sleep=self._sleep)
+        return await self._recalled(partial(self.history, conversation), asked)
 
     async def history(self, conversation_id: str) -> tuple[Remembered, ...]:
         """See `core.upstream.HasHistory`."""

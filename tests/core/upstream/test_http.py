@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from email.utils import formatdate
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -296,7 +296,8 @@ async def test_keep_alives_are_life_and_no_text() -> None:
 @in_virtual_time
 async def test_thoughts_are_life_while_they_last() -> None:
     thought = b'data: {"choices": [{"index": 0, "delta": {"reasoning_content": "hm"}}]}\n\n'
-    reply = streamed(thought, *[lambda: asyncio.sleep(50), thought] * 4, data("Hello"), DONE)
+    pause = partial(asyncio.sleep, 50)
+    reply = streamed(thought, pause, thought, pause, thought, pause, data("Hello"), DONE)
     async with Scripted(reply) as server, adapter(server, first_text_timeout=60) as upstream:
         assert await answered(upstream, prompt()) == HELLO
 

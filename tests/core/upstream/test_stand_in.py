@@ -152,6 +152,27 @@ async def test_abandoning_an_answer_is_noticed_by_the_server(server: UpstreamSer
 
 
 @pytest.mark.parametrize("kind", REMEMBERING)
+async def test_a_conversation_that_goes_on_writing_after_a_stop_is_waited_for(
+    server: UpstreamServer, kind: str
+) -> None:
+    server.finishes_abandoned = True
+
+    async def wait(_: float) -> None:
+        server.hold_after = None
+        await server.feed.until(lambda: not server.conversations[0].busy)
+
+    async with make(server, kind, sleep=wait) as upstream:
+        [conversation] = (await answered(upstream, prompt())).opened
+        server.hold_after = 3
+        async with aclosing(upstream.stream(prompt("Tell me a long story", conversation_id=conversation))) as events:
+            async for event in events:
+                if isinstance(event, Text):
+                    break
+        await server.feed.until(lambda: [one for one in server.feed.past if one.kind == "abandoned"])
+        assert (await answered(upstream, prompt("And?", conversation_id=conversation))).error is None
+
+
+@pytest.mark.parametrize("kind", REMEMBERING)
 async def test_the_id_is_known_while_the_answer_is_still_being_written(server: UpstreamServer, kind: str) -> None:
     server.hold_after = 3
     server.mygptassistants.id_in = "first"
