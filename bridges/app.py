@@ -121,6 +121,7 @@ def _routes(
                         upstreams[one],
                         settings.upstreams[one].history_exchanges,
                         settings.upstreams[one].history_characters,
+                        settings.upstreams[one].announce_backup,
                     )
                     for one in (chosen, *settings.upstreams[chosen].backup)
                 ),
