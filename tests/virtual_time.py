@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -46,3 +47,13 @@ def run(main: Coroutine[Any, Any, T], *, sockets: bool = False) -> T:
     time stands still while something is on its way between two of them, both of which belong to this loop."""
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(sockets=sockets)) as runner:
         return runner.run(main)
+
+
+def in_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """A test with sockets, and an event loop of its own for it."""
+
+    @wraps(test)
+    def sync() -> None:
+        run(test(), sockets=True)
+
+    return sync

@@ -7,10 +7,10 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import aclosing
 from email.utils import formatdate
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,9 +29,9 @@ from core.model import Done, Event, Status, Text
 from core.settings import OpenAi
 from core.upstream.http import AMBIGUOUS, ENDLESS, SILENT
 from core.upstream.openai import OpenAiUpstream
-from tests import virtual_time
 from tests.core.upstream.reading import Heard
 from tests.core.upstream.scripted import Reply, Scripted, answered, failure, hung_up, prompt, status, streamed
+from tests.virtual_time import in_virtual_time
 
 KEY = "sk-very-secret-key-0123456789"
 
@@ -218,16 +218,6 @@ async def test_a_broken_connection_after_the_terminal_marker_does_no_harm() -> N
 
 
 # --- time, which is virtual here ------------------------------------------------------------------------------------
-
-
-def in_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """The test with an event loop of its own, whose clock jumps."""
-
-    @wraps(test)
-    def sync() -> None:
-        virtual_time.run(test(), sockets=True)
-
-    return sync
 
 
 def now() -> float:
