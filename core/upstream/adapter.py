@@ -15,7 +15,7 @@ from core.model import Event, Exchange, Prompt, Status
 from core.settings import UpstreamSection
 from core.upstream import Asked, Limits, Remembered
 from core.upstream.failures import NO_ADDRESS
-from core.upstream.first_text import in_time
+from core.upstream.first_text import until_text
 from core.upstream.http import AMBIGUOUS, Answer, Http, Sleep
 from core.upstream.reader import AnswerReader
 from core.upstream.recall import Look, recalled
@@ -60,10 +60,10 @@ class Adapter(ABC):
             async with self._slots:
                 if waits:
                     yield Status("")
-                async with (
-                    aclosing(self._answer(prompt, self._http.deadline())) as answer,
-                    aclosing(in_time(answer, self._first_text_timeout)) as events,
-                ):
+                async with aclosing(self._answer(prompt, self._http.deadline())) as events:
+                    async with aclosing(until_text(events, self._first_text_timeout)) as beginning:
+                        async for event in beginning:
+                            yield event
                     async for event in events:
                         yield event
         except ConversationUnknown as error:

@@ -10,8 +10,8 @@ from core.model import Done, Event, File, Opened, Replace, Status, Text
 from core.upstream.http import SILENT
 
 
-async def in_time(events: AsyncGenerator[Event, None], limit: float) -> AsyncGenerator[Event, None]:
-    """The events, of which the first text has to come within so many seconds (0: no limit); else what was begun is
+async def until_text(events: AsyncGenerator[Event, None], limit: float) -> AsyncGenerator[Event, None]:
+    """The events up to the first text, which has to come within so many seconds (0: no limit); else what was begun is
     ended, and `UpstreamUnavailable` raised. While a status stands, the upstream shows that it works, and the time does
     not run; when it is taken back, the time begins anew."""
     clock = asyncio.get_running_loop().time
@@ -32,6 +32,4 @@ async def in_time(events: AsyncGenerator[Event, None], limit: float) -> AsyncGen
                 due = clock() + limit if limit and not label else None
             case Opened():
                 pass
-        yield event
-    async for event in events:
         yield event

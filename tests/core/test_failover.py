@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from core import answering
+from core.breaker import Breaker
 from core.errors import (
     AnswerInterrupted,
     PromptRejected,
@@ -17,7 +19,7 @@ from core.errors import (
     UpstreamRefused,
     UpstreamUnavailable,
 )
-from core.model import Done, Exchange, Opened, Text
+from core.model import Done, Exchange, Opened, Text, ThreadId
 from core.settings import OpenAi
 from core.tables import State
 from core.upstream.openai import OpenAiUpstream
@@ -26,6 +28,7 @@ from tests.core.conftest import Start
 from tests.core.upstream.scripted import Reply, Scripted, hung_up, status, streamed
 from tests.core.upstream.standing import SENT, make
 from tests.fakes import FakeBridge, FakeUpstream
+from tests.messages import THREAD
 
 MAIN = (Opened("m-1"), Text("from main"), Done())
 SECOND = (Opened("s-1"), Text("from second"), Done())
@@ -72,6 +75,31 @@ async def test_an_upstream_that_failed_often_is_not_asked_for_a_while(start: Sta
             await run.settled()
     assert len(main.prompts) == 3
     assert set(run.bridge.texts()) == {"from second"}
+
+
+async def test_one_turn_probes_and_the_others_go_to_the_backup_until_it_has_succeeded(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "Breaker", lambda: Breaker(threshold=1, rest=0))
+    go, other = asyncio.Event(), ThreadId("fake:harbour:2")
+    main = FakeUpstream(MAIN, (UpstreamUnavailable(),), (UpstreamUnavailable(),), (go, *MAIN))
+    async with start(main, backups=(second(),)) as run:
+        for text in ("one", "two", "three"):  # the second opens the circuit, the third is a probe that fails
+            await run.say(text)
+            await run.settled()
+        await run.say("four")
+        await run.bridge.until(lambda: run.bridge.typing_now)
+        await run.say("elsewhere", thread=other)
+        await run.bridge.until(lambda: run.bridge.texts(other) == ["from second"])
+        go.set()
+        await run.settled()
+        await run.say("elsewhere again", thread=other)
+        await run.settled()
+    assert run.bridge.texts(THREAD) == ["from main", "from second", "from second", "from main"]
+    assert run.bridge.texts(other) == ["from second", "from main"]
+    assert main.prompts[3].conversation_id == "m-1"
+    assert main.prompts[3].history == (Exchange("two", "from second"), Exchange("three", "from second"))
+    assert main.prompts[4].history == (Exchange("elsewhere", "from second"),)
 
 
 async def test_where_all_are_unavailable_the_person_reads_it_and_the_first_is_still_asked(start: Start) -> None:

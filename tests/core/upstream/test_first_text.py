@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import UpstreamUnavailable
 from core.model import Done, Event, File, Opened, Replace, Status, Text
-from core.upstream.first_text import in_time
+from core.upstream.first_text import until_text
 from core.upstream.http import SILENT
 from tests import virtual_time
 
@@ -36,9 +36,11 @@ def heard(*steps: Step, limit: float = LIMIT) -> tuple[list[Event], float, bool]
     async def main() -> tuple[list[Event], float, bool]:
         found: list[Event] = []
         failed = False
-        async with aclosing(events()) as source, aclosing(in_time(source, limit)) as timely:
+        async with aclosing(events()) as source, aclosing(until_text(source, limit)) as beginning:
             try:
-                async for event in timely:
+                async for event in beginning:
+                    found += [event]
+                async for event in source:
                     found += [event]
             except UpstreamUnavailable as error:
                 failed = error.sentence == SILENT
