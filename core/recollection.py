@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 CLOCKS = timedelta(minutes=2)
 """How far an upstream's clock may be from ours."""
+BEGINNING = timedelta(hours=1)
+"""More than it takes from our beginning of a conversation to its coming about, all waiting included."""
 
 
 async def recollected(store: Store, upstream: CanRecall, turn: Turn, prompt: Prompt) -> str | None:
@@ -25,7 +27,7 @@ async def recollected(store: Store, upstream: CanRecall, turn: Turn, prompt: Pro
         prompt,
         since=since - CLOCKS,
         before=await store.times_sent(turn),
-        taken=await store.known_since(since - 2 * CLOCKS, upstream.name) if begins else frozenset(),
+        taken=await store.known_since(since - BEGINNING, upstream.name) if begins else frozenset(),
     )
     try:
         found = await upstream.recall(asked)
