@@ -46,7 +46,11 @@ def _parser() -> argparse.ArgumentParser:
         help="the configuration (default: $THREADBRIDGE_CONFIG, else threadbridge.toml)",
     )
     run = commands.add_parser("run", parents=[configured], help="listen, relay and serve HTTP, all in one process")
-    run.set_defaults(do=_run)
+    run.set_defaults(do=_run, role="run")
+    listen = commands.add_parser("listen", parents=[configured], help="only listen (several processes, PostgreSQL)")
+    listen.set_defaults(do=_run, role="listen")
+    work = commands.add_parser("work", parents=[configured], help="only answer (several processes, PostgreSQL)")
+    work.set_defaults(do=_run, role="work")
     playground = commands.add_parser("playground", help="try it in a browser: no accounts, no tokens, no network")
     playground.add_argument("--port", type=int, default=8642, help="of the page (default: 8642)")
     playground.add_argument("--data", type=Path, metavar="DIR", help="where the chats are kept between two runs")
@@ -77,7 +81,7 @@ def _run(chosen: argparse.Namespace) -> None:
 
     settings = _settings(chosen)
     logs.configure(settings.log.level, settings.log.format, logs.secrets_of(settings))
-    asyncio.run(_until_told(lambda stop: run(settings, stop)))
+    asyncio.run(_until_told(lambda stop: run(settings, stop, chosen.role)))
 
 
 async def _until_told(work: Run) -> None:

@@ -18,6 +18,8 @@ QUIET = (
     "discord",
     "httpcore",
     "httpx",
+    "procrastinate",
+    "psycopg",
     "slack_bolt",
     "slack_sdk",
     "telegram",

@@ -3,7 +3,8 @@
 ```
 ThreadbridgeError
 ├── ConfigError              the operator's: says which key is wrong and what to write instead
-├── DatabaseError            the operator's: unreachable, locked by another process, wrong schema
+├── DatabaseError            the operator's: locked by another process, wrong schema, ...
+│   └── DatabaseUnreachable  the server went away, and may be back soon
 ├── LeaseLost                another runner has the turn: stop at once, write nothing
 ├── AttachmentError          a person's file could not be read
 ├── UpstreamError
@@ -42,6 +43,10 @@ class ConfigError(ThreadbridgeError):
 
 class DatabaseError(ThreadbridgeError):
     """The database cannot be used."""
+
+
+class DatabaseUnreachable(DatabaseError):
+    """The database cannot be reached just now."""
 
 
 class LeaseLost(ThreadbridgeError):

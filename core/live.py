@@ -33,6 +33,9 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 class Ledger(Protocol):
     """Where parts are recorded. Raises `LeaseLost` when the turn is somebody else's by now."""
 
+    def check(self) -> None:
+        """Asked before each call of the platform, and answered without the database."""
+
     async def intend(self, position: int) -> Part: ...
 
     async def posted(self, part: Part, message: MessageId) -> None: ...
@@ -232,6 +235,7 @@ class LiveReply:
         try:
             if shown.unsure:
                 await self._find(shown)
+            self._ledger.check()
             await shown.surface.show(text, final=final)
         except SlowDown as refusal:
             log.info("%s asks to slow down for %.1f s", self._bridge.name, refusal.retry_after)

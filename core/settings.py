@@ -76,6 +76,11 @@ class Relaying(Section):
     """Seconds: how old an unfinished turn, or a message that was missed, may be to be answered after a stop."""
     drain_within: Seconds = 20
     """Seconds that running turns may take to finish when the program is told to stop."""
+    concurrency: int = Field(1000, ge=1)
+    """How many threads one process answers at once; others wait for their turn."""
+    recover_concurrency: int = Field(100, ge=1)
+    """How many turns that an earlier run left open are answered at once in one process, so that a long outage does not
+    end in a flood."""
 
 
 class Logging(Section):

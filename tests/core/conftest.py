@@ -11,15 +11,14 @@ import pytest
 from sqlalchemy import URL, select, text
 from sqlmodel import SQLModel
 
-from core.answering import Assistant
 from core.database import opened
 from core.model import Message
-from core.relay import Relay, Route
 from core.settings import Access, Relaying
 from core.store import Store
 from core.tables import OPEN, Turn
 from core.upstream import Upstream
 from tests.fakes import FakeBridge
+from tests.local import LocalRelay
 from tests.messages import message
 
 
@@ -27,7 +26,7 @@ from tests.messages import message
 class Harness:
     """One run of the relay."""
 
-    relay: Relay
+    relay: LocalRelay
     store: Store
     bridge: FakeBridge
     upstream: Any
@@ -35,12 +34,12 @@ class Harness:
 
     async def say(self, text: str = "Hello", **changed: Any) -> Message:
         one = message(text, **changed)
-        await self.relay.accept("fake", one)
+        await self.relay.accept(one)
         return one
 
     async def settled(self) -> list[Turn]:
         """Waits until no turn is open, and gives all turns."""
-        await self.bridge.until(lambda: not self.relay.busy)
+        await self.relay.idle()
         turns = await turns_of(self.store)
         assert not [turn for turn in turns if turn.state in OPEN]
         return turns
@@ -73,17 +72,14 @@ def start(url: URL) -> Start:
         bridge = bridge or FakeBridge()
         async with opened(url) as engine:
             store = Store(engine)
-            route = Route(
-                bridge,
-                access or Access(policy="open"),
-                tuple(Assistant(one, 20, 48_000, announce_backup) for one in (upstream, *backups)),
+            settings = Relaying(drain_within=drain_within, recover_within=recover_within)
+            relay = LocalRelay(
+                store, bridge, upstream, *backups, access=access, settings=settings, announce_backup=announce_backup
             )
-            relay = Relay(store, {"fake": route}, Relaying(drain_within=drain_within, recover_within=recover_within))
-            relay.on_idle(bridge.changed.set)
             await relay.recover()
             try:
                 yield Harness(relay, store, bridge, upstream)
             finally:
-                await relay.stop()
+                await relay.stop(drain_within)
 
     return begin
