@@ -89,6 +89,7 @@ class LiveReply:
         self._splitter = Splitter(bridge.fits)
         self._told: list[str] = []
         self._status = ""
+        self._footnote = ""
         self._finished = False
         self._dirty = asyncio.Event()
         self._readable = asyncio.Event()
@@ -125,8 +126,14 @@ class LiveReply:
         self._status = label
         self._tell()
 
+    def footnote(self, text: str) -> None:
+        """What is to stand below the text when it is finished, and is none of it."""
+        self._footnote = text
+
     async def finish(self) -> None:
         """Waits until the platform has confirmed the final text of every part (I6). Raises `PlatformError`."""
+        if self._footnote:
+            self.replace(f"{close(self.text).rstrip()}\n\n{self._footnote}")
         self._status = ""
         self._finished = True
         self._tell()

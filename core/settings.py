@@ -112,12 +112,19 @@ class UpstreamSection(Section):
     backup: Words = ()
     """Names of the upstreams that answer, in this order, while this one is unavailable. Their own backups are not
     asked."""
+    announce_backup: bool = False
+    """Say below a reply that a backup wrote it."""
     connect_timeout: Seconds = 10
     """Until the connection stands."""
+    first_text_timeout: Seconds = 120
+    """Until the first text; 0: no limit. A keep-alive is no text. While the upstream says that it thinks or uses a
+    tool, and where an answer comes in one piece, this time does not run."""
     idle_timeout: Seconds = 120
     """Without a byte from the upstream, a keep-alive included."""
     total_timeout: Seconds = 900
     """For a whole answer."""
+    concurrency: int = Field(0, ge=0)
+    """How many answers are asked for at a time in one process; 0: no limit. Who comes first is served first."""
     retries: int = Field(4, ge=0, le=10)
     """How often a refusal that passes is asked again, before the body was accepted."""
     history_exchanges: int = Field(20, ge=0)

@@ -166,7 +166,7 @@ def place(platform: StandIn, kind: str) -> str:
     return next(one.id for one in platform.places() if one.kind == kind)
 
 
-async def replied(platform: StandIn, where: str, condition: Callable[[str], bool], count: int = 1) -> list[str]:
+async def replied(platform: StandIn, where: str, condition: Callable[[str], object], count: int = 1) -> list[str]:
     """Waits until the bot has written so many messages in a place of which the text meets the condition."""
 
     def texts() -> list[str]:
