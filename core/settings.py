@@ -218,7 +218,8 @@ def _expanded(value: Any, environ: Mapping[str, str], at: tuple[str, ...]) -> An
             return match[0][1:]
         if match[2] not in environ:
             raise ConfigError(
-                f"{'.'.join(at)} takes its value from ${{{match[2]}}}, which is not set in the environment."
+                f"{'.'.join(at)} takes its value from ${{{match[2]}}}, which is not set in the environment. "
+                "Set it there, or write the value into the file."
             )
         return environ[match[2]]
 
