@@ -197,7 +197,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigError(
-            f"There is no configuration at {path}. Write one (README.md shows an example), "
+            f"There is no configuration at {path}. Have one written by threadbridge init, "
             "or name it with --config or THREADBRIDGE_CONFIG."
         ) from None
     except (OSError, UnicodeDecodeError) as error:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import aiohttp
 
@@ -72,13 +72,17 @@ class Line:
     async def __aexit__(self, *_: object) -> None:
         await self.session.close()
 
-    async def ask(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> Reply:
-        """A POST sends an empty form."""
-        headers = {**(headers or {})}
-        if method == "POST":
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+    async def ask(
+        self,
+        method: Literal["GET", "POST"],
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """A POST sends a form, an empty one too."""
+        data = aiohttp.FormData(form or {}) if method == "POST" else None
         try:
-            async with self.session.request(method, url, headers=headers, allow_redirects=False) as response:
+            async with self.session.request(method, url, headers=headers, data=data, allow_redirects=False) as response:
                 body = bytearray()
                 async for chunk in response.content.iter_any():
                     body += chunk

@@ -44,11 +44,11 @@ def _read(path: Path | None) -> tuple[Settings | None, Finding]:
     try:
         settings = load(Settings, path)
     except ConfigError as error:
-        return None, failed(error.sentence)
+        return None, _to_mend(path, error)
     try:
         check(settings)
     except ConfigError as error:
-        return settings, failed(error.sentence)
+        return settings, _to_mend(path, error)
     return settings, ok(f"{path or 'the environment'} is complete")
 
 
@@ -64,6 +64,10 @@ async def _examine(settings: Settings | None, read: Finding, options: Options) -
         return await _told((configured,), options, ())
     async with _checks(settings, options) as checks:
         return await _told((configured, *checks), options, _secrets(settings))
+
+
+def _to_mend(path: Path | None, error: ConfigError) -> Finding:
+    return failed(error.sentence, f"Mend it in {path or 'the environment'}; docs/configuration.md lists every key.")
 
 
 @asynccontextmanager

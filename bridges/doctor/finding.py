@@ -16,7 +16,7 @@ class Finding:
     found: str
     """What is so, in one sentence. May repeat what a server said."""
     remedy: str = ""
-    """What to do, for whatever is not `ok`; empty where `found` says it itself."""
+    """What to do, in one sentence or two; for warnings and failures only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def warning(found: str, remedy: str) -> Finding:
     return Finding("warning", found, remedy)
 
 
-def failed(found: str, remedy: str = "") -> Finding:
+def failed(found: str, remedy: str) -> Finding:
     return Finding("failed", found, remedy)
 
 

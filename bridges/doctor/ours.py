@@ -30,7 +30,7 @@ def database(settings: Settings) -> Iterator[Check]:
     try:
         url = parse(settings.database.url)
     except ConfigError as error:
-        wrong = failed(error.sentence)
+        wrong = failed(error.sentence, "Mend database.url.")
 
         async def say() -> Finding:
             return wrong
@@ -64,10 +64,16 @@ def _schema(url: URL) -> Finding:
     except migrations.Outdated as error:
         if is_sqlite(url):
             return ok(f"{described(url)} is brought up to date by the next threadbridge run")
-        return failed(error.sentence)
+        return _of(error)
     except DatabaseError as error:
-        return failed(error.sentence)
+        return _of(error)
     return ok(f"{described(url)} is what this program needs")
+
+
+def _of(error: DatabaseError) -> Finding:
+    """The last sentence of these errors says what to do."""
+    found, _, remedy = error.sentence.rpartition(". ")
+    return failed(found, remedy)
 
 
 def http(settings: Http, line: Line) -> Check:

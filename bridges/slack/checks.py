@@ -38,9 +38,9 @@ class Examination:
     async def _introduce(self) -> Reply:
         return await self._call("auth.test", self._settings.bot_token.get_secret_value())
 
-    async def _call(self, method: str, token: str) -> Reply:
+    async def _call(self, method: str, token: str, form: dict[str, str] | None = None) -> Reply:
         headers = {"Authorization": f"Bearer {token}"}
-        return await self._line.ask("POST", f"{self._settings.api_url}/{method}", headers)
+        return await self._line.ask("POST", f"{self._settings.api_url}/{method}", headers, form)
 
     async def _bot_token(self) -> Finding:
         if self._settings.bot_token.get_secret_value().startswith("xapp-"):
@@ -80,7 +80,28 @@ class Examination:
                 "bridges.slack.app_token holds a bot token", "Put the app-level token there: it starts with xapp-."
             )
         reply = await self._call("apps.connections.open", token)
-        return self._wrong(reply, "app_token") or ok("a connection is offered")
+        if (wrong := self._wrong(reply, "app_token")) is not None:
+            return wrong
+        if await self._another_app(token):
+            return warning(
+                "the two tokens are of different apps, so that messages to the bot do not arrive here",
+                f"Copy both from the same app at {APPS}.",
+            )
+        return ok("a connection is offered")
+
+    async def _another_app(self, token: str) -> bool:
+        """Does the app-level token, which has its app's id in it, belong to another app than the bot? False also
+        where that is not known."""
+        named = re.match(r"xapp-\d-(A[0-9A-Z]{8,})-", token)
+        introduced = await self._introduced()
+        if named is None or isinstance(introduced, Silence) or not introduced.fields.get("bot_id"):
+            return False
+        bot = {"bot": str(introduced.fields["bot_id"])}
+        match await self._call("bots.info", self._settings.bot_token.get_secret_value(), bot):
+            case Answer(fields={"bot": {"app_id": str(app)}}):
+                return app != named[1]
+            case _:
+                return False
 
     async def _signing_secret(self) -> Finding:
         secret = self._settings.signing_secret.get_secret_value() if self._settings.signing_secret else ""

@@ -17,6 +17,9 @@ Params = dict[str, str]
 class Calls(People):
     """Each takes the request, the parameters of its path, and the JSON of its body."""
 
+    sessions_left = 999
+    """Told by `gateway.bot`; sessions that begin are not counted."""
+
     @property
     def gateway_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/"
@@ -45,7 +48,7 @@ class Calls(People):
         return {"url": self.gateway_url}
 
     async def _where_for_bots(self, _: web.Request, __: Params, ___: dict[str, Any]) -> Any:
-        start = {"total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1}
+        start = {"total": 1000, "remaining": self.sessions_left, "reset_after": 14_400_000, "max_concurrency": 1}
         return {"url": self.gateway_url, "shards": 1, "session_start_limit": start}
 
     async def _open_direct(self, _: web.Request, __: Params, body: dict[str, Any]) -> Any:
