@@ -12,7 +12,3 @@ so that nothing a library mends or hides on the way is missed. None of them dist
 """
 
 from __future__ import annotations
-
-from bridges.doctor.command import Options, doctor
-
-__all__ = ["Options", "doctor"]

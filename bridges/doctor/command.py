@@ -54,16 +54,17 @@ def _read(path: Path | None) -> tuple[Settings | None, Finding]:
 
 async def _examine(settings: Settings | None, read: Finding, options: Options) -> int:
     # libraries have their say in findings, or not at all
-    logs.configure("error", "text", iter(()))
+    secrets = tuple(_secrets(settings)) if settings is not None else ()
+    logs.configure("error", "text", iter(secrets))
 
     async def look() -> Finding:
         return read
 
     configured = Check("config", "file", look)
     if settings is None:
-        return await _told((configured,), options, ())
+        return await _told((configured,), options, secrets)
     async with _checks(settings, options) as checks:
-        return await _told((configured, *checks), options, _secrets(settings))
+        return await _told((configured, *checks), options, secrets)
 
 
 def _to_mend(path: Path | None, error: ConfigError) -> Finding:

@@ -58,12 +58,12 @@ def _folder(folder: Path) -> Finding:
 
 def _schema(url: URL) -> Finding:
     if is_sqlite(url) and not Path(url.database or "").exists():
-        return ok(f"{described(url)} is made by the first threadbridge run")
+        return ok(f"made by the first threadbridge run: {described(url)}")
     try:
         migrations.check(url)
     except migrations.Outdated as error:
         if is_sqlite(url):
-            return ok(f"{described(url)} is brought up to date by the next threadbridge run")
+            return ok(f"brought up to date by the next threadbridge run: {described(url)}")
         return _of(error)
     except DatabaseError as error:
         return _of(error)
@@ -115,8 +115,11 @@ def _bind(settings: Http) -> OSError | None:
 async def _program(settings: Http, line: Line) -> Finding | None:
     """What the Threadbridge at our address says of itself; None if it is another program."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
-    async with asyncio.timeout(5):
-        reply = await line.ask("GET", f"http://{host}:{settings.port}/readyz")
+    try:
+        async with asyncio.timeout(5):
+            reply = await line.ask("GET", f"http://{host}:{settings.port}/readyz")
+    except TimeoutError:
+        return None
     match reply:
         case Answer(fields={"status": "ready"}):
             return ok(f"Threadbridge runs at {host}:{settings.port} and is ready")

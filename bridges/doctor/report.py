@@ -77,7 +77,7 @@ class Lines:
         for check in self._checks[self._told :]:
             if (known := self._known.get(self._told)) is None:
                 return
-            said = f"{known.found}. {known.remedy}" if known.remedy else known.found
+            said = f"{known.found.rstrip('.')}. {known.remedy}" if known.remedy else known.found
             self._out.write(f"{known.state:<8} {check.area}, {check.name}: {said}\n")
             self._out.flush()
             self._told += 1

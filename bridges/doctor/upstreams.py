@@ -62,7 +62,7 @@ async def _judged(name: str, section: AnyUpstream, line: Line, error: UpstreamEr
             if known is not None and isinstance(section, OpenAi) and section.model not in known:
                 near = difflib.get_close_matches(section.model, known, 5, 0.3) or sorted(known)[:5]
                 return failed(
-                    f"{where} does not know the model {section.model}{said}",
+                    f"{where} does not know the model {section.model}",
                     f"Set {keys}.model to one that it has: {', '.join(near)}."
                     if near
                     else "It has no model yet: load one there first.",

@@ -55,7 +55,7 @@ def _doctor(commands: Commands, configured: argparse.ArgumentParser, find: Find)
     doctor.add_argument("--timeout", type=seconds, default=60.0, metavar="SECONDS", help="of each check (default: 60)")
 
     def do(chosen: argparse.Namespace) -> int:
-        from bridges.doctor import Options, doctor
+        from bridges.doctor.command import Options, doctor
 
         return doctor(find(chosen), Options(turn=not chosen.no_turn, json=chosen.json, within=chosen.timeout))
 

@@ -96,7 +96,7 @@ def _link(file: Path) -> str:
     try:
         return _invitation(load(Settings, file).bridges.discord)
     except ConfigError:
-        return "threadbridge discord invite prints it, once the token is there."
+        return "threadbridge discord invite prints it, once the token is right."
 
 
 def print_manifest(file: Path | None, name: str, public_url: str | None) -> None:
