@@ -255,16 +255,18 @@ async def test_schemas_of_other_versions(standing: World, tmp_path: Path) -> Non
     found.says("database schema", "newer than this program knows", "Install the version")
 
 
-async def test_a_postgresql_without_the_schema_and_one_that_is_not_there(
+async def test_a_postgresql_with_an_old_schema_and_one_that_is_not_there(
     standing: World, tmp_path: Path, postgresql: str
 ) -> None:
+    old = postgresql.replace("/postgres?", "/old?")
     with psycopg.connect(postgresql, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS unprepared")
-        connection.execute("CREATE DATABASE unprepared")
-    empty = standing.config(tmp_path, "openai", database=postgresql.replace("/postgres?", "/unprepared?"))
-    found = await examined(empty)
+        connection.execute("DROP DATABASE IF EXISTS old")
+        connection.execute("CREATE DATABASE old TEMPLATE template")
+    with psycopg.connect(old, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    found = await examined(standing.config(tmp_path, "openai", database=old))
     assert found.failed() == {"database schema"}
-    found.says("database schema", "is empty", "threadbridge db upgrade")
+    found.says("database schema", "is at revision 0001, this program needs", "threadbridge db upgrade")
     nowhere = standing.config(tmp_path, "openai", database="postgresql://me:wrong-word@127.0.0.1:9/none")
     (await examined(nowhere)).says("database schema", "cannot be used", "Check that it runs")
 
