@@ -11,7 +11,7 @@ import pytest
 
 from bridges.settings import Settings
 from core.errors import ConfigError
-from core.settings import KINDS, OpenAi, load
+from core.settings import OpenAi, load
 from tests.program import Program
 
 PUT = {"TELEGRAM_TOKEN": "1:t", "DISCORD_TOKEN": "d", "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
@@ -80,11 +80,13 @@ async def test_answers_that_end_too_early(tmp_path: Path) -> None:
     assert not (tmp_path / "threadbridge.toml").exists()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_without_a_question(tmp_path: Path, kind: str) -> None:
-    bot = ("--bot-id", "b") if kind == "mygptassistants" else ()
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [("openai", ()), ("goapi", ()), ("gptbots", ()), ("mygptassistants", ("--bot-id", "b"))],
+)
+async def test_without_a_question(tmp_path: Path, kind: str, own: tuple[str, ...]) -> None:
     bridges = [word for name in ("slack", "discord", "telegram") for word in ("--bridge", name)]
-    said = await init(tmp_path, *bridges, "--upstream", kind, *bot, "--yes")
+    said = await init(tmp_path, *bridges, "--upstream", kind, *own, "--yes")
     settings = read(tmp_path)
     assert settings.upstreams["main"].kind == kind
     assert settings.access.telegram.policy == "list"
