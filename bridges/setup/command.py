@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bridges.settings import DiscordSettings, Settings, SlackSettings
 from bridges.setup import platforms
+from bridges.setup.arguments import PLATFORMS
 from bridges.setup.draft import Draft
 from bridges.setup.file import write
 from bridges.setup.questions import Questions
@@ -54,13 +55,11 @@ def init(file: Path, chosen: Namespace) -> None:
 
 
 def _platforms(questions: Questions) -> list[str]:
-    known = ("slack", "discord", "telegram")
-
     def judge(answer: str) -> str | None:
-        wrong = [one for one in _words(answer) if one not in known]
-        return f"There are {', '.join(known)}." if wrong or not _words(answer) else None
+        wrong = [one for one in _words(answer) if one not in PLATFORMS]
+        return f"There are {', '.join(PLATFORMS)}." if wrong or not _words(answer) else None
 
-    return _words(questions.text("bridge", "Which platforms (slack, discord, telegram; with commas)", None, judge))
+    return _words(questions.text("bridge", f"Which platforms ({', '.join(PLATFORMS)}; with commas)", None, judge))
 
 
 def _words(answer: str) -> list[str]:
@@ -84,19 +83,19 @@ def _afterwards(file: Path, draft: Draft, names: list[str]) -> Iterator[str]:
     if "slack" in names:
         yield f"\nThe Slack app is made from {file.parent / platforms.MANIFEST}."
     if "discord" in names:
-        yield f"\nThe bot comes into a server by this link: {_link(file)}"
+        yield f"\n{_how_to_invite(file)}"
     yield "\nThen:\n"
     named = "" if file == Path("threadbridge.toml") else f" --config {file}"
     yield f"  threadbridge doctor{named}"
     yield f"  threadbridge run{named}"
 
 
-def _link(file: Path) -> str:
+def _how_to_invite(file: Path) -> str:
     """The invitation, if the token is there already and Discord answers; else how to have it."""
     try:
-        return _invitation(load(Settings, file).bridges.discord)
+        return f"This link brings the bot into a server: {_invitation(load(Settings, file).bridges.discord)}"
     except ConfigError:
-        return "threadbridge discord invite prints it, once the token is right."
+        return "Once the token is there, threadbridge discord invite prints the link that brings the bot into a server."
 
 
 def print_manifest(file: Path | None, name: str, public_url: str | None) -> None:

@@ -36,3 +36,20 @@ async def test_the_command(tmp_path: Path) -> None:
         [said] = program.log
         assert "does not take bridges.discord.token. Press Reset Token" in said
         assert "wrong-word" not in said
+
+
+async def test_init_gives_the_link_as_soon_as_it_can(tmp_path: Path) -> None:
+    command = ("init", "--bridge", "discord", "--upstream", "openai", "--yes")
+    async with world() as standing:
+        told = {
+            "THREADBRIDGE__BRIDGES__DISCORD__API_URL": standing.discord.api_url,
+            "DISCORD_TOKEN": "sandbox-discord-token",
+            "OPENAI_API_KEY": "k",
+        }
+        async with Program(command, told, tmp_path) as program:
+            assert await program.ended() == 0, program.log
+        link = invite(standing.discord.world.bot, "channel")
+        assert f"This link brings the bot into a server: {link}" in program.log
+    async with Program((*command, "--config", "other.toml"), {}, tmp_path) as program:
+        assert await program.ended() == 0, program.log
+    assert any("threadbridge discord invite prints the link" in line for line in program.log)
