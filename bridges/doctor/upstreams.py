@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from bridges.doctor.asking import Answer, Line, address
 from bridges.doctor.finding import Check, Finding, failed, ok, skipped, warning
-from core.errors import UpstreamBusy, UpstreamError, UpstreamRefused, UpstreamUnavailable
+from core.errors import PromptRejected, UpstreamBusy, UpstreamError, UpstreamRefused, UpstreamUnavailable
 from core.model import Prompt, Replace, Text
 from core.settings import AnyUpstream, OpenAi
 from core.upstream.build import build
@@ -52,21 +52,23 @@ async def _judged(name: str, section: AnyUpstream, line: Line, error: UpstreamEr
     keys = f"upstreams.{name}"
     where = address(section.base_url)
     said = f": {error.detail}" if error.detail else ""
+    if isinstance(section, OpenAi) and (isinstance(error, PromptRejected) or error.sentence == NO_ADDRESS):
+        # servers refuse an unknown model in either way
+        known = await _models(section, line)
+        if known is not None and section.model not in known:
+            near = difflib.get_close_matches(section.model, known, 5, 0.3) or sorted(known)[:5]
+            return failed(
+                f"{where} does not know the model {section.model}",
+                f"Set {keys}.model to one that it has: {', '.join(near)}."
+                if near
+                else "It has no model yet: load one there first.",
+            )
     match error:
         case UpstreamRefused(sentence=sentence) if sentence == NO_ACCESS:
             return failed(f"{where} refuses the key{said}", f"Put a key of your account there into {keys}.api_key.")
         case UpstreamRefused(sentence=sentence) if sentence == NO_CREDIT:
             return failed(f"the account at {where} has no credit left{said}", "Look at its billing page.")
         case UpstreamRefused(sentence=sentence) if sentence == NO_ADDRESS:
-            known = await _models(section, line)
-            if known is not None and isinstance(section, OpenAi) and section.model not in known:
-                near = difflib.get_close_matches(section.model, known, 5, 0.3) or sorted(known)[:5]
-                return failed(
-                    f"{where} does not know the model {section.model}",
-                    f"Set {keys}.model to one that it has: {', '.join(near)}."
-                    if near
-                    else "It has no model yet: load one there first.",
-                )
             return failed(
                 f"there is no such assistant at {where}{said}",
                 f"Check {keys}.base_url, and the model or bot that {keys} names.",
@@ -85,10 +87,8 @@ async def _judged(name: str, section: AnyUpstream, line: Line, error: UpstreamEr
             )
 
 
-async def _models(section: AnyUpstream, line: Line) -> set[str] | None:
-    """What the server lists; None where it lists nothing."""
-    if not isinstance(section, OpenAi):
-        return None
+async def _models(section: OpenAi, line: Line) -> set[str] | None:
+    """What the server lists; None where it has no list."""
     key = section.api_key.get_secret_value() if section.api_key else ""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     match await line.ask("GET", f"{section.base_url}/models", headers):

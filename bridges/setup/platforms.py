@@ -79,7 +79,8 @@ def _write_manifest(questions: Questions, file: Path, mode: str, address: str) -
         bot_token=none, app_token=none, signing_secret=none, mode="http" if mode == "http" else "socket"
     )
     text = json.dumps(manifest(settings, "Threadbridge", address), indent=2) + "\n"
-    if not file.exists() or (file.read_text("utf-8") != text and questions.agree(f"{file} exists. Overwrite it?")):
+    same = file.exists() and file.read_text("utf-8", "replace") == text
+    if not file.exists() or (not same and questions.agree(f"{file} is another one. Overwrite it?")):
         write(file, text)
 
 
