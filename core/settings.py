@@ -205,7 +205,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigError(
-            f"There is no configuration at {path}. Write one (README.md shows an example), "
+            f"There is no configuration at {path}. Have one written by threadbridge init, "
             "or name it with --config or THREADBRIDGE_CONFIG."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -226,7 +226,8 @@ def _expanded(value: Any, environ: Mapping[str, str], at: tuple[str, ...]) -> An
             return match[0][1:]
         if match[2] not in environ:
             raise ConfigError(
-                f"{'.'.join(at)} takes its value from ${{{match[2]}}}, which is not set in the environment."
+                f"{'.'.join(at)} takes its value from ${{{match[2]}}}, which is not set in the environment. "
+                "Set it there, or write the value into the file."
             )
         return environ[match[2]]
 

@@ -16,6 +16,7 @@ from bridges.settings import SlackSettings
 from bridges.slack import files, format
 from bridges.slack.errors import at_start
 from bridges.slack.inbound import UNKNOWN_TEAM, Identity
+from bridges.slack.manifest import EVENTS_PATH, NEEDED, SCOPES
 from bridges.slack.names import NameBook
 from bridges.slack.pace import PACE
 from bridges.slack.receiving import Receiver
@@ -31,9 +32,6 @@ from core.pace import Pace
 
 log = logging.getLogger(__name__)
 
-EVENTS_PATH = "/slack/events"
-NEEDED = ("chat:write",)
-WANTED = ("app_mentions:read", "channels:history", "files:read", "im:history", "users:read")
 LOOKS_BACK = 86_400.0
 """Seconds: a post of ours that is older is not looked for."""
 PAGE = 200
@@ -100,12 +98,11 @@ class SlackBridge:
 
     def _check_scopes(self, scopes: set[str]) -> None:
         advice = "add it under OAuth & Permissions on your app's page and install the app again"
-        for scope in NEEDED:
+        for scope in NEEDED - scopes:
+            raise ConfigError(f"The Slack app lacks the scope {scope}: {advice}.")
+        for scope, lost in SCOPES.items():
             if scope not in scopes:
-                raise ConfigError(f"The Slack app lacks the scope {scope}: {advice}.")
-        for scope in WANTED:
-            if scope not in scopes:
-                log.warning("the Slack app lacks the scope %s: %s", scope, advice)
+                log.warning("the Slack app lacks the scope %s (%s): %s", scope, lost, advice)
 
     # --- listening ----------------------------------------------------------------------------------------------
 

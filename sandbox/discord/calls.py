@@ -17,6 +17,9 @@ Params = dict[str, str]
 class Calls(People):
     """Each takes the request, the parameters of its path, and the JSON of its body."""
 
+    sessions_left = 999
+    """Told by `gateway.bot`; sessions that begin are not counted."""
+
     @property
     def gateway_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/"
@@ -48,7 +51,7 @@ class Calls(People):
         sharding = self.gateway.sharding
         start = {
             "total": 1000,
-            "remaining": 999,
+            "remaining": self.sessions_left,
             "reset_after": 14_400_000,
             "max_concurrency": sharding.max_concurrency,
         }

@@ -28,7 +28,7 @@ APP_TOKEN = "xapp-sandbox"
 
 SCOPES = (
     "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,files:read,groups:history,"
-    "im:history,mpim:history,users:read"
+    "groups:read,im:history,mpim:history,users:read"
 )
 MOST_SOCKETS = 10
 
