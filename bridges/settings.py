@@ -23,6 +23,9 @@ class SlackSettings(Section):
     direct_messages: Literal["threads", "one"] = "threads"
     """What is one conversation in a direct message: each message at the top with its thread, as in Slack's agent view,
     or the whole of it."""
+    streaming: Literal["auto", "off"] = "auto"
+    """How an answer in a thread grows: as one of Slack's own streams, where the workspace allows that, or always by
+    edits of its message."""
 
     @model_validator(mode="after")
     def _complete(self) -> SlackSettings:
