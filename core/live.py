@@ -211,7 +211,7 @@ class LiveReply:
             async with asyncio.timeout(QUIET):
                 await self._dirty.wait()
         except TimeoutError:
-            self._quiet = True
+            self._quiet = not self._dirty.is_set()
         self._dirty.clear()
 
     def _next(self) -> int | None:
