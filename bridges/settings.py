@@ -55,6 +55,9 @@ class TelegramSettings(Section):
     api_url: Address = "https://api.telegram.org"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    drafts: bool = False
+    """In private chats a reply grows as a draft and becomes a message at its end, instead of growing by edits. Some
+    apps flicker."""
 
     @model_validator(mode="after")
     def _complete(self) -> TelegramSettings:
