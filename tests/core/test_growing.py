@@ -20,6 +20,8 @@ THREAD = ThreadId("fake:1")
 
 
 class Ledger:
+    def check(self) -> None: ...
+
     async def intend(self, position: int) -> Part:
         return Part(turn_id=1, position=position, key=f"k{position}")
 
