@@ -12,24 +12,11 @@ from core.bridge import Wanted
 from core.live import QUIET, LiveReply
 from core.model import MessageId, ThreadId
 from core.pace import Budget, Call, Pace, Pacer
-from core.tables import Part
 from tests.fakes import FakeBridge, FakeSurface
+from tests.ledger import Ledger
 from tests.virtual_time import run
 
 THREAD = ThreadId("fake:1")
-
-
-class Ledger:
-    def check(self) -> None: ...
-
-    async def intend(self, position: int) -> Part:
-        return Part(turn_id=1, position=position, key=f"k{position}")
-
-    async def posted(self, part: Part, message: MessageId) -> None:
-        part.message = message
-
-    async def renew(self, part: Part) -> None:
-        part.message = None
 
 
 def replying(bridge: FakeBridge, script: Callable[[LiveReply], Awaitable[None]]) -> list[str]:
