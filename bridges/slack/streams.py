@@ -30,6 +30,14 @@ NOWHERE = frozenset(
     | {"method_not_supported", "missing_scope", "no_permission", "not_allowed_token_type", "unknown_method"}
 )
 """Refusals that every other stream would meet too."""
+NO_SUCH_METHOD = frozenset({"status 404", "status 405", "status 501"})
+"""What a server without these methods answers that does not answer as Slack does."""
+THIS_ONE = frozenset(
+    {"cannot_reply_to_message", "channel_not_found", "invalid_thread_ts", "is_archived", "message_not_found"}
+    | {"invalid_recipient_team_id", "invalid_recipient_user_id", "not_in_channel", "thread_not_found"}
+    | {"user_not_found", "user_not_in_channel"}
+)
+"""Refusals that another question in the same channel need not meet."""
 
 
 class Streams:
@@ -39,8 +47,8 @@ class Streams:
         self.clock = clock
         self._web = web
         self._askers = askers
-        self._refused: dict[str, str] = {}
-        """Why there are none, by channel; for the empty name: anywhere."""
+        self._refused: set[str] = set()
+        """The channels without streams; the empty name: there are none at all."""
         self._closed_until = 0.0
         self._begun: deque[float] = deque(maxlen=BEGUN_A_MINUTE)
         self._open: dict[MessageId, float] = {}
@@ -73,7 +81,13 @@ class Streams:
         except TokenRefused:
             raise
         except (MessageMissing, PlatformRefused) as refusal:
-            self._remember(place.channel, refusal.detail)
+            if refusal.detail not in THIS_ONE:
+                self._remember("" if refusal.detail in NOWHERE else place.channel, refusal.detail)
+            return None
+        except PlatformUnavailable as error:
+            if error.detail not in NO_SUCH_METHOD:
+                raise
+            self._remember("", error.detail)
             return None
         ts = answer.get("ts")
         if not isinstance(ts, str):
@@ -108,9 +122,8 @@ class Streams:
         )
 
     def _remember(self, channel: str, why: str) -> None:
-        where = "" if why in NOWHERE else channel
-        self._refused[where] = why
-        log.info("no native streams in %s (%s): answers grow by edits there", channel if where else "Slack", why)
+        self._refused.add(channel)
+        log.info("no native streams in %s (%s): answers grow by edits there", channel or "Slack", why)
 
 
 async def stop(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -354,17 +355,26 @@ async def test_an_earlier_answer_is_never_taken_for_what_was_left_open(slack: Sl
         assert await bridge.find(thread(root), "k2") is None
 
 
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault("chat.startStream", "status", error="unknown_method"), "unknown_method"),
+        (Fault("chat.startStream", "status", error="missing_scope"), "missing_scope"),
+        (Fault("chat.startStream", "status", status=404), "status 404"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 async def test_what_the_workspace_refuses_is_remembered_and_told_once(
-    slack: SlackServer, streaming: SlackBridge, caplog: pytest.LogCaptureFixture
+    slack: SlackServer, streaming: SlackBridge, caplog: pytest.LogCaptureFixture, fault: Fault, told: str
 ) -> None:
     caplog.set_level(logging.INFO, "bridges.slack")
-    slack.faults.add(Fault("chat.startStream", "status", error="unknown_method"))
+    slack.faults.add(replace(fault))
     for channel in (GENERAL, GENERAL, DIRECT):
         root = await slack.say(channel, "question")
         await tell(streaming, root, SIMPLE, channel)
     assert len(calls(slack, "chat.startStream")) == 1
     assert [one.getMessage() for one in caplog.records if "streams" in one.getMessage()] == [
-        "no native streams in Slack (unknown_method): answers grow by edits there"
+        f"no native streams in Slack ({told}): answers grow by edits there"
     ]
 
 
@@ -374,6 +384,20 @@ async def test_what_a_channel_refuses_is_remembered_for_it_alone(slack: SlackSer
         root = await slack.say(channel, "question")
         await tell(streaming, root, SIMPLE, channel)
     assert [one["channel"] for one in calls(slack, "chat.startStream")] == [GENERAL, DIRECT]
+
+
+async def test_what_concerns_one_question_is_not_remembered(slack: SlackServer, streaming: SlackBridge) -> None:
+    slack.faults.add(Fault("chat.startStream", "status", error="user_not_found"))
+    for _ in range(2):
+        root = await slack.say(GENERAL, "question")
+        await tell(streaming, root, SIMPLE)
+    assert [name for name in names(slack) if name != "update"] == [
+        "startStream",
+        "postMessage",
+        "startStream",
+        "appendStream",
+        "stopStream",
+    ]
 
 
 async def test_no_more_streams_than_their_calls_allow(slack: SlackServer, streaming: SlackBridge) -> None:
