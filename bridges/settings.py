@@ -25,6 +25,9 @@ class SlackSettings(Section):
     direct_messages: Literal["threads", "one"] = "threads"
     """What is one conversation in a direct message: each message at the top with its thread, as in Slack's agent view,
     or the whole of it."""
+    streaming: Literal["auto", "off"] = "auto"
+    """How an answer in a thread grows: as one of Slack's own streams, where the workspace allows that, or always by
+    edits of its message."""
 
     @model_validator(mode="after")
     def _complete(self) -> SlackSettings:
@@ -70,6 +73,9 @@ class TelegramSettings(Section):
     api_url: Address = "https://api.telegram.org"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    drafts: bool = False
+    """In private chats a reply grows as a draft and becomes a message at its end, instead of growing by edits. Some
+    apps flicker."""
 
     @model_validator(mode="after")
     def _complete(self) -> TelegramSettings:

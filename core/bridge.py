@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.model import Attachment, Message, MessageId, ThreadId
-from core.pace import Pace
+from core.pace import Call, Pace
 
 Accept = Callable[[Message], Awaitable[None]]
 """Returns once the message is recorded, and only then may the platform be told that it was received. Taking the same
@@ -53,6 +53,37 @@ class Surface(Protocol):
         Empty text: on a message that does not exist yet it may create a placeholder, or do nothing; with `final` it
         takes an existing message away. `final` text stays: leftovers of growing (a cursor, a native stream) go.
         Showing the same twice does no harm. Raises `PlatformError` only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one message should show."""
+
+    text: str
+    """The whole Markdown, as `Surface.show` takes it: what is open is closed, and the status stands below it."""
+    final: bool
+    written: str = ""
+    """Until the text is final: what the upstream wrote of it, just as it did, so that it mostly extends what there was
+    before."""
+    status: str = ""
+    """Until the text is final: what the upstream is doing just now."""
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """What a surface may offer besides, where its platform has a better way to show a growing text than one edit after
+    another."""
+
+    def call(self, wanted: Wanted) -> Call | None:
+        """What the next step draws on; None: it needs no call. Does no I/O."""
+
+    async def grow(self, wanted: Wanted) -> None:
+        """Takes one step as `show` does, and on the same terms: `shown` is `wanted.text` when it is done. Not called
+        with what is final."""
+
+    @property
+    def faded(self) -> bool:
+        """Does the platform take away, by now or soon, what it shows, so that it has to be shown again?"""
 
 
 class Bridge(Protocol):

@@ -14,7 +14,8 @@ from typing import Literal
 
 from core.model import ThreadId
 
-Call = Literal["create", "edit"]
+Call = Literal["create", "edit", "append", "close"]
+"""`append` and `close`: growing a message, and ending that, where a platform has calls of their own for it."""
 
 SLOWER = 0.75
 """What one refusal leaves of a budget's speed: they come in rows where the stated speed is wrong, and one alone may be
