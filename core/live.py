@@ -21,7 +21,7 @@ from core.bridge import Bridge, Surface
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
 from core.markdown import Splitter, close
 from core.model import MessageId, ThreadId
-from core.pace import Call, Pacer
+from core.pace import Call, Leave, Pacer
 from core.tables import Part
 
 log = logging.getLogger(__name__)
@@ -93,6 +93,8 @@ class LiveReply:
         self._shown = [self._surface(part, unsure=part.message is None) for part in adopted]
         self._settled = 0
         """So many leading parts are as they will stay."""
+        self._leave: Leave | None = None
+        """What the painting waits for just now."""
         self._troubled_since: float | None = None
         self._delay = FIRST_DELAY
         self._failure: Exception | None = None
@@ -127,6 +129,8 @@ class LiveReply:
         self._status = ""
         self._finished = True
         self._tell()
+        if self._leave is not None:
+            self._leave.hurry()
         await self._over.wait()
         if self._failure is not None:
             raise self._failure
@@ -216,7 +220,7 @@ class LiveReply:
         call: Call = "edit" if known is not None and known.surface.message else "create"
         if known is None or known.surface.shown != self._wanted(index)[0]:
             # Else the text stands there already and only has to be told that it is final.
-            await self._pacer.leave(self._thread, call, urgent=call == "create" or self._finished)
+            await self._may(call, urgent=call == "create" or self._finished or not self._readable.is_set())
         self._take_in()
         text, final = self._wanted(index)
         if index == len(self._shown):
@@ -241,6 +245,14 @@ class LiveReply:
                 self._readable.set()
         if shown.surface.message is not None and shown.part.message is None:
             await self._ledger.posted(shown.part, shown.surface.message)
+
+    async def _may(self, call: Call, *, urgent: bool) -> None:
+        """Waits until a call may go. If the reply is finished meanwhile, the call is urgent from then on."""
+        self._leave = self._pacer.ask(self._thread, call, urgent=urgent)
+        try:
+            await self._leave.granted()
+        finally:
+            self._leave = None
 
     def _surface(self, part: Part, *, unsure: bool = False) -> _Shown:
         message = MessageId(part.message) if part.message is not None else None
