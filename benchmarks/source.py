@@ -50,7 +50,9 @@ class _Stream(asyncio.Protocol):
         head, found, rest = self._received.partition(b"\r\n\r\n")
         if not found:
             return
-        length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+        length = next(
+            (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+        )
         if len(rest) < length:
             return
         self._received = b""

@@ -40,12 +40,12 @@ REFUSAL_LIMIT = 64 * 1024
 """Bytes of a refusal's body that are read: enough for its words."""
 DOCUMENT_LIMIT = 32 * 1024 * 1024
 """Bytes of an answer that comes as one document."""
-READS_PER_SECOND = 4_000
+READS_PER_SECOND = 400
 """Of all answers together. A read costs several times as much as the event that it brings, and nobody sees more than a
 few edits a second: so the more answers there are, the more events each read takes in one."""
 LONGEST_REST = 0.25
 """Seconds between two reads of one answer, at most: its end is not to be noticed late."""
-SHORTEST_REST = 0.002
+SHORTEST_REST = 0.05
 """Seconds. A shorter rest would not gather anything."""
 
 AMBIGUOUS = (
