@@ -1,4 +1,4 @@
-"""An upstream of many steady streams, as a process of its own: raw bytes over sockets, so that one core is enough for it.
+"""An upstream of many steady streams, as a process of its own: raw bytes over sockets, so that one core is enough.
 
 Each request is answered with Chat Completions events, each written by itself in an HTTP chunk of its own, `RATE` a
 second for `seconds` (from the address: `/v1/{seconds}/chat/completions`). The text of an event begins with the moment

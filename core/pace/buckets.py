@@ -99,13 +99,15 @@ class Buckets:
         """The platform said no: nothing goes before `retry_after` seconds are over, then one growing edit, and more
         slowly; urgent calls have their reserve."""
         budget, bucket = self._bucket(budget, now)
+        if now >= bucket.closed_until:  # several that were on their way together are one refusal
+            bucket.speed = max(SLOWEST, bucket.speed * SLOWER)
         bucket.closed_until = max(bucket.closed_until, now + retry_after)
-        bucket.speed = max(SLOWEST, bucket.speed * SLOWER)
         bucket.at = bucket.spread_until = bucket.closed_until
         bucket.in_hand = 0.0
-        # the platform's count is the one that matters, and by that it is full until then
-        full = bucket.closed_until + 1.0 / (budget.growth * bucket.speed) - bucket.window(budget)
-        bucket.made = deque([full] * (_growing(budget) - 1))
+        # the platform's count is the one that matters: by that it is full until then, and empties by and by
+        full = bucket.closed_until - bucket.window(budget)
+        pause = 1.0 / (budget.growth * bucket.speed)
+        bucket.made = deque(full + pause * number for number in range(1, _growing(budget)))
 
     def share(self, workers: int) -> None:
         """From now on so many share what is shared. Everybody keeps at least one call in a budget's seconds."""

@@ -3,12 +3,13 @@
 A server repeats the same hundred and more bytes around every word. If a record begins with the bytes that stood before
 the text of an earlier one, up to and with its opening quote, and ends with those that stood behind it, from the
 closing quote on, and what is between is the inside of one JSON string, then it is that record with another text: JSON
-leaves no other reading.
+leaves no other reading. A snapshot that goes on from an earlier one is read in the same way, by what was added.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Self
 
 _MARK = b'"content":'
@@ -52,10 +53,46 @@ class Alike:
         if len(data) <= self._least or not (data.startswith(self._before) and data.endswith(self._after)):
             return None
         inside = data[len(self._before) : self._end]
-        if b'"' not in inside and b"\\" not in inside:
-            return inside.decode("utf-8", "replace")
-        try:
-            found = json.loads(b'"%b"' % inside)
-        except ValueError:
+        return _text(inside)
+
+
+class Grown:
+    """Snapshots of one growing text. `before` ends with the text as it was in the last of them, `after` begins with its
+    closing quote."""
+
+    def __init__(self, before: bytes, after: bytes) -> None:
+        self._before = before
+        self._after = after
+
+    @classmethod
+    def to(cls, data: bytes, text: str) -> Self | None:
+        """From a snapshot that was read and whose only part is this text; None if it cannot be found in it."""
+        found = _PARTS.search(data)
+        if found is None or _PARTS.search(data, found.end()) or _text(found[1]) != text:
             return None
-        return found if isinstance(found, str) else None
+        return cls(data[: found.end(1)], data[found.end(1) :])
+
+    def added(self, data: bytes) -> str | None:
+        """What a snapshot that goes on from the last one adds; None for any other record."""
+        end = len(data) - len(self._after)
+        if end < len(self._before) or not (data.startswith(self._before) and data.endswith(self._after)):
+            return None
+        text = _text(data[len(self._before) : end])
+        if text is not None:
+            self._before = data[:end]
+        return text
+
+
+_PARTS = re.compile(rb'"parts"\s*:\s*\[\s*"((?:[^"\\]|\\.)*+)"')
+"""The first part of a message. Within a string the quotes would have backslashes before them, so that none is found."""
+
+
+def _text(inside: bytes) -> str | None:
+    """What is between the quotes of a JSON string; None if it is not the inside of one."""
+    if b'"' not in inside and b"\\" not in inside:
+        return inside.decode("utf-8", "replace")
+    try:
+        found = json.loads(b'"%b"' % inside)
+    except ValueError:
+        return None
+    return found if isinstance(found, str) else None

@@ -45,6 +45,8 @@ READS_PER_SECOND = 400
 few edits a second: so the more answers there are, the more events each read takes in one."""
 LONGEST_REST = 0.25
 """Seconds between two reads of one answer, at most: its end is not to be noticed late."""
+FULL = 16 * 1024
+"""Bytes of a read after which there may be more."""
 SHORTEST_REST = 0.05
 """Seconds. A shorter rest would not gather anything."""
 
@@ -227,7 +229,8 @@ class Answer:
         self._response = response
         self._content = response.content
         self._rest = rest
-        self._began = False
+        self._emptied = False
+        """The last read took all that had come."""
         self._idle = idle
         self._until = until
         self._failure: UpstreamError | None = None
@@ -240,6 +243,11 @@ class Answer:
         if self._failure is not None:
             raise self._failure
         await self._gather()
+        data = await self._next()
+        self._emptied = 0 < len(data) < FULL
+        return data
+
+    async def _next(self) -> bytes:
         now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(_earlier(None if self._idle is None else now + self._idle, self._until)):
@@ -260,11 +268,11 @@ class Answer:
             raise self._failure from None
 
     async def _gather(self) -> None:
-        """Lets a while pass after each read in which what comes stays with the system, so that nothing wakes for it."""
+        """Lets a while pass after each read in which what comes stays with the system, so that nothing wakes for it.
+        Not if so much came that more is waiting: then the answer would be held up."""
         connection, rest = self._response.connection, self._rest()
         transport = None if connection is None else connection.transport
-        if transport is None or rest < SHORTEST_REST or not self._began:
-            self._began = True
+        if transport is None or rest < SHORTEST_REST or not self._emptied:
             return
         transport.pause_reading()
         try:

@@ -127,7 +127,7 @@ class SseDecoder:
         return found
 
     def _read_blocks(self, blocks: list[bytes], found: list[ServerSentEvent]) -> None:
-        """Reads what stands between blank lines. Nearly all of it is one line of data, and needs no look at its lines."""
+        """Reads what stands between blank lines. Nearly always that is one line of data, and is not cut into lines."""
         for block in blocks:
             if block.startswith(b"data: ") and b"\n" not in block and len(block) <= self._limit:
                 found.append(ServerSentEvent("message", block[6:], self._id))

@@ -112,6 +112,20 @@ def test_the_first_call_after_a_refusal_goes_at_the_moment_that_the_platform_nam
     assert buckets.ready_at([budget], 3.0, urgent=True) == 3.0
 
 
+def test_refusals_of_calls_that_were_on_their_way_together_count_once() -> None:
+    """And when the budget opens again, calls come one after another, however urgent."""
+    budget, buckets, now = Budget("b", 10, 10.0), Buckets(), 0.0
+    for _ in range(20):
+        buckets.refused(budget, 5.0, 0.0)
+    went = []
+    for _ in range(8):
+        now = buckets.ready_at([budget], now, urgent=True)
+        buckets.take([budget], now)
+        went.append(now)
+    assert went[0] == 5.0
+    assert all(1.0 < later - earlier < 1.6 for earlier, later in itertools.pairwise(went))
+
+
 def test_what_the_platform_states_counts_instead_of_the_customary_values() -> None:
     stated = Stated(2, 4.0)
     budget = Budget("b", 5, 5.0, stated=lambda: stated)
