@@ -10,7 +10,6 @@ that a reply takes, shared evenly and made at even distances, at no cost."""
 from __future__ import annotations
 
 import asyncio
-import bisect
 import statistics
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -86,7 +85,7 @@ class Seen:
         return next(at for at, count in self.visible if count == WORDS) - self.written[-1]
 
 
-class _Parts:
+class Parts:
     async def intend(self, position: int) -> Part:
         return Part(turn_id=1, position=position, key=f"k{id(self) % 10**12}p{position}")
 
@@ -145,8 +144,8 @@ async def telegram(replies: int) -> AsyncIterator[tuple[StandIn, Bridge, dict[st
             yield server, bridge, places
 
 
-async def run(name: str, replies: int) -> tuple[list[Seen], int, float]:
-    """Every reply, the refusals that came, and the mean lag of the optimum."""
+async def run(name: str, replies: int) -> tuple[list[Seen], int, float | None]:
+    """Every reply, the refusals that came, and the `optimum`."""
     async with {"Slack": slack, "Discord": discord, "Telegram": telegram}[name](replies) as (server, bridge, places):
         pacer = _Pacer(bridge.pace)
         seen: dict[str, Seen] = defaultdict(Seen)
@@ -158,7 +157,7 @@ async def run(name: str, replies: int) -> tuple[list[Seen], int, float]:
         async def write(place: str, thread: ThreadId, delay: float) -> None:
             clock = asyncio.get_running_loop().time
             await asyncio.sleep(delay)
-            async with LiveReply(bridge, pacer, thread, _Parts(), reply_to=None).painting() as reply:
+            async with LiveReply(bridge, pacer, thread, Parts(), reply_to=None).painting() as reply:
                 await asyncio.sleep(0.5)  # what a model thinks before the first word
                 due = clock()
                 for word in TEXT:
@@ -186,35 +185,38 @@ def _note(one: Happening, seen: dict[str, Seen]) -> None:
         seen[str(one.data["place"])].see(one.data["id"], one.data["view"]["text"], one.at)
 
 
-def optimum(bridge: Bridge, thread: ThreadId, replies: int) -> float:
-    """The mean lag if all edits that the budgets allow growing text in the time of a reply came at even distances."""
+def optimum(bridge: Bridge, thread: ThreadId, replies: int) -> float | None:
+    """The mean lag if all edits that the budgets allow growing text in the time of a reply came at even distances, and
+    took no time. None: they do not allow one for each."""
     calls = min(
         (budget.burst + budget.growth * SECONDS) / (replies if budget.shared else 1)
         for budget in bridge.pace.budgets(thread, "edit")
     )
-    return SECONDS / calls / 2 if calls >= 1 else SECONDS / 2
+    return SECONDS / calls / 2 if calls >= 1 else None
+
+
+def _figure(name: str, seen: list[Seen], refusals: int, even: float | None) -> Figure:
+    lags = sorted(lag for one in seen for lag in one.lags())
+    mean, late = statistics.fmean(lags), lags[int(0.95 * len(lags))]
+    # the first text waits for nothing, so that it tells what a call takes
+    call, last = statistics.median(one.first for one in seen), [one.last for one in seen]
+    best = (SECONDS / 2 if even is None else even) + call
+    return Figure(
+        f"visible lag, {name}, {len(seen)} live repl{'y' if len(seen) == 1 else 'ies'}",
+        f"mean {mean:.2f} s, p95 {late:.2f} s, optimum {best:.2f} s; first text {call:.2f} s; last word to final text "
+        f"{statistics.fmean(last):.2f} s, at most {max(last):.2f} s; {refusals} refusals",
+        mean / best,
+        None if even is None else LIMIT,
+    )
 
 
 async def measure() -> list[Figure]:
     figures: list[Figure] = []
+    names = ("Slack", "Discord", "Telegram")
     for replies in REPLIES:
-        names = ("Slack", "Discord", "Telegram")
-        if replies > 8:  # all in one process, with the stand-ins: more than one platform at once would measure that
+        if replies > 8:  # with the stand-ins in this process, more than one platform at once would measure the machine
             runs = [await run(name, replies) for name in names]
         else:
             runs = await asyncio.gather(*(run(name, replies) for name in names))
-        for name, (seen, refusals, best) in zip(names, runs, strict=True):
-            lags = sorted(lag for one in seen for lag in one.lags())
-            mean, late = statistics.fmean(lags), lags[bisect.bisect_left(range(len(lags)), 0.95 * len(lags))]
-            first, last = statistics.median(one.first for one in seen), [one.last for one in seen]
-            figures.append(
-                Figure(
-                    f"visible lag, {name}, {replies} live repl{'y' if replies == 1 else 'ies'}",
-                    f"mean {mean:.2f} s, p95 {late:.2f} s; first text {first:.2f} s, last word to final text "
-                    f"{statistics.fmean(last):.2f} s (at most {max(last):.2f} s); optimum {best:.2f} s; "
-                    f"{refusals} refusals",
-                    mean / best,
-                    LIMIT,
-                )
-            )
+        figures += [_figure(name, *found) for name, found in zip(names, runs, strict=True)]
     return figures

@@ -93,6 +93,7 @@ class LiveReply:
         self._shown = [self._surface(part, unsure=part.message is None) for part in adopted]
         self._settled = 0
         """So many leading parts are as they will stay."""
+        self._closed = ("", "")
         self._leave: Leave | None = None
         """What the painting waits for just now."""
         self._troubled_since: float | None = None
@@ -207,12 +208,18 @@ class LiveReply:
             return "", True
         if index < len(parts) - 1 or self._finished:
             return parts[index], True
-        text = close(parts[index])
+        text = self._presentable(parts[index])
         if self._status:
             with_status = f"{text}\n\n*{self._status} …*" if text else f"*{self._status} …*"
             if self._bridge.fits(with_status):
                 text = with_status
         return text, False
+
+    def _presentable(self, part: str) -> str:
+        """The last part as far as it is decided. Asked for again before each paint, and mostly for the same."""
+        if self._closed[0] != part:
+            self._closed = (part, close(part))
+        return self._closed[1]
 
     async def _step(self, index: int) -> None:
         """Brings one part one call nearer to what is wanted when the call may go."""

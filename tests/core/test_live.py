@@ -179,3 +179,33 @@ def test_many_replies_grow_evenly_and_all_end() -> None:
     assert max(edits.values()) - min(edits.values()) <= 1
     assert min(edits.values()) > 5
     assert {text.split()[-1] for text in texts} == {"99"}
+
+
+MIXED = "# Heading\n\nSome *words* with `code` and [a link](https://example.org).\n\n- one\n- two\n\n```python\nx = 1\n```\n\n"
+
+
+def test_painting_takes_work_linear_in_the_text() -> None:
+    """Only the last part is looked at again: a text four times as long asks for about four times as much."""
+
+    async def looked_at(length: int) -> int:
+        bridge = PacedBridge(Budget("edits", 1_000, 1.0, burst=100), limit=2_000)
+        fits = bridge.fits
+        looked = 0
+
+        def counted(text: str) -> bool:
+            nonlocal looked
+            looked += len(text)
+            return fits(text)
+
+        bridge.fits = counted  # type: ignore[method-assign]
+        async with live(bridge, Pacer(bridge.pace)).painting() as reply:
+            text = MIXED * (length // len(MIXED))
+            for at in range(0, len(text), 100):
+                reply.append(text[at : at + 100])
+                await asyncio.sleep(0.1)
+            await reply.finish()
+        shown = "".join(bridge.texts())
+        assert shown.count("[a link](https://example.org)") == length // len(MIXED)
+        return looked
+
+    assert run(looked_at(40_000)) < 5 * run(looked_at(10_000))

@@ -123,7 +123,7 @@ def test_refusals_of_calls_that_were_on_their_way_together_count_once() -> None:
         buckets.take([budget], now)
         went.append(now)
     assert went[0] == 5.0
-    assert all(1.0 < later - earlier < 1.6 for earlier, later in itertools.pairwise(went))
+    assert all(0.6 < later - earlier < 1.6 for earlier, later in itertools.pairwise(went))
 
 
 def test_what_the_platform_states_counts_instead_of_the_customary_values() -> None:
