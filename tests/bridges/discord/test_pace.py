@@ -87,7 +87,7 @@ def test_nobody_is_refused_who_calls_as_often_as_may_be(urgent: bool, rest: floa
 
 
 def test_the_last_edit_does_not_wait_long() -> None:
-    """After edits as fast as they may come, most final ones go at once, and the others in less than a second."""
+    """After edits as fast as they may come, nearly all final ones go at once, the others in about half a second."""
     waits = []
     for tenth in range(100):
         caller = Caller(Limits(), hears=True)
@@ -99,15 +99,15 @@ def test_the_last_edit_does_not_wait_long() -> None:
         caller.now = max(caller.now, end)
         caller.call(CHANNELS[0], "edit", urgent=True)
         waits.append(caller.late[-1])
-    assert max(waits) < 0.85
-    assert sum(wait == 0 for wait in waits) >= 80
+    assert max(waits) < 0.6
+    assert sum(wait == 0 for wait in waits) >= 85
 
 
 def test_growing_text_uses_nearly_all_that_the_headers_allow() -> None:
     caller = Caller(Limits(), hears=True)
     for _ in range(90):
         caller.call(CHANNELS[0], "edit", urgent=False)
-    assert caller.now < 96
+    assert caller.now < 101
 
 
 def test_every_budget_of_one_bot_has_its_own_name() -> None:
