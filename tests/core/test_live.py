@@ -181,7 +181,18 @@ def test_many_replies_grow_evenly_and_all_end() -> None:
     assert {text.split()[-1] for text in texts} == {"99"}
 
 
-MIXED = "# Heading\n\nSome *words* with `code` and [a link](https://example.org).\n\n- one\n- two\n\n```python\nx = 1\n```\n\n"
+MIXED = """# Heading
+
+Some *words* with `code` and [a link](https://example.org).
+
+- one
+- two
+
+```python
+x = 1
+```
+
+"""
 
 
 def test_painting_takes_work_linear_in_the_text() -> None:
@@ -208,4 +219,4 @@ def test_painting_takes_work_linear_in_the_text() -> None:
         assert shown.count("[a link](https://example.org)") == length // len(MIXED)
         return looked
 
-    assert run(looked_at(40_000)) < 5 * run(looked_at(10_000))
+    assert run(looked_at(24_000)) < 5 * run(looked_at(6_000))

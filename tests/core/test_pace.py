@@ -31,6 +31,7 @@ def limits(draw: st.DrawFn, name: str = "b") -> Budget:
 # --- budgets ----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(limits(), st.lists(st.tuples(st.floats(0, 5), st.booleans()), min_size=1, max_size=80))
 def test_no_window_ever_holds_more_calls_than_the_budget_allows(
     budget: Budget, wishes: list[tuple[float, bool]]
@@ -45,6 +46,7 @@ def test_no_window_ever_holds_more_calls_than_the_budget_allows(
         assert went[index] - went[index - budget.calls] >= budget.seconds
 
 
+@settings(deadline=None)
 @given(limits(), st.integers(20, 200))
 def test_growing_text_alone_leaves_the_reserve(budget: Budget, count: int) -> None:
     """Whole calls of it: at every moment an urgent one could go at once."""
@@ -56,6 +58,7 @@ def test_growing_text_alone_leaves_the_reserve(budget: Budget, count: int) -> No
             assert buckets.ready_at([budget], now, urgent=True) <= now
 
 
+@settings(deadline=None)
 @given(limits(), st.integers(0, 30))
 def test_the_moment_it_names_is_the_moment_it_may_go(budget: Budget, calls: int) -> None:
     buckets = Buckets()
@@ -67,6 +70,7 @@ def test_the_moment_it_names_is_the_moment_it_may_go(budget: Budget, calls: int)
         assert buckets.ready_at([budget], ready, urgent=urgent) <= ready
 
 
+@settings(deadline=None)
 @given(limits())
 def test_growing_for_ever_uses_all_that_is_meant_for_it(budget: Budget) -> None:
     buckets, now, count = Buckets(), 0.0, 0
@@ -158,6 +162,7 @@ def test_a_budget_that_lets_nothing_grow_is_refused() -> None:
 # --- sharing ----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(limits(), st.integers(1, 40))
 def test_the_workers_together_keep_to_a_shared_budget(budget: Budget, workers: int) -> None:
     budget, buckets, count = replace(budget, shared=True), Buckets(), 0
@@ -320,6 +325,23 @@ def test_many_who_wait_for_a_closed_channel_cost_the_others_nothing() -> None:
         queue.add(Waiting((free,), True, lambda: None), 0.0)
         queue.release(0.0)
     assert looked == 0
+
+
+@pytest.mark.parametrize("waiting", [10, 1_000])
+def test_a_decision_costs_the_same_however_many_wait(waiting: int) -> None:
+    looked = 0
+
+    def count() -> None:
+        nonlocal looked
+        looked += 1
+
+    clock, bot = Clock(), Budget("bot", 10, 1.0, stated=count)
+    for number in range(waiting):
+        clock.ask(bot, Budget(f"c{number}", 5, 5.0), urgent=False)
+    looked = 0
+    clock.until(5.0)
+    assert len(clock.went["bot"]) >= 10
+    assert looked < 40 * 50
 
 
 def test_a_refusal_that_names_the_bots_budget_holds_all() -> None:

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridges.discord import DiscordBridge
 from bridges.discord.buckets import Buckets as Heard
 from bridges.discord.pace import pace
 from core.model import ThreadId
 from core.pace import Buckets, Budget, Call, Stated
+from sandbox.discord import DiscordServer
 from sandbox.discord.limits import Limits, Window
 
 CHANNELS = [ThreadId(f"discord:1:{n}") for n in range(2, 6)]
@@ -120,3 +122,19 @@ def test_every_budget_of_one_bot_has_its_own_name() -> None:
     assert create[0] == edit[0]
     assert create[1] != edit[1]
     assert create[1].endswith(":9")
+
+
+async def test_the_headers_of_real_answers_reach_the_pace(server: DiscordServer, bridge: DiscordBridge) -> None:
+    thread = ThreadId(f"discord:{server.world.guild}:{server.lounge}")
+
+    def left(call: Call) -> int | None:
+        stated = list(bridge.pace.budgets(thread, call))[-1].stated()
+        return None if stated is None else stated.remaining
+
+    surface = bridge.open(thread, "key")
+    assert (left("create"), left("edit")) == (None, None)
+    await surface.show("one", final=False)
+    assert (left("create"), left("edit")) == (4, None)
+    for text in ("two", "three"):
+        await surface.show(text, final=False)
+    assert (left("create"), left("edit")) == (4, 3)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.upstream.alike import Alike
@@ -22,6 +22,7 @@ def alike(data: bytes) -> Alike | None:
     return Alike.to(data, json.loads(data))
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, alphabet=st.characters(exclude_categories=["Cs"])), st.booleans(), st.booleans())
 def test_another_text_is_read_as_json_reads_it(text: str, compact: bool, ascii: bool) -> None:
     first = alike(record("word", compact=compact, ascii=ascii))
@@ -29,6 +30,7 @@ def test_another_text_is_read_as_json_reads_it(text: str, compact: bool, ascii: 
     assert first.content(record(text, compact=compact, ascii=ascii)) == text
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=12))
 def test_bytes_that_json_reads_in_another_way_are_not_read(inside: bytes) -> None:
     """What is put in place of the text may close the string, and begin another field: then it is no text."""

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import (
@@ -359,6 +359,7 @@ def test_snapshots_are_not_parsed_again_and_again(monkeypatch: pytest.MonkeyPatc
     assert read < 2_000
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet='ab"\\\n{}[]:,é😀\u2028', max_size=6), max_size=12), st.booleans(), st.integers(1, 3))
 def test_growing_snapshots_are_read_as_json_reads_them(pieces: list[str], ascii: bool, back: int) -> None:
     """Whatever the text holds, and also when it shrinks on the way."""
