@@ -94,6 +94,7 @@ class LiveReply:
         self._settled = 0
         """So many leading parts are as they will stay."""
         self._closed = ("", "")
+        """The last part as it was when it was closed last, and closed."""
         self._leave: Leave | None = None
         """What the painting waits for just now."""
         self._troubled_since: float | None = None

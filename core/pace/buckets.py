@@ -19,7 +19,7 @@ RECOVERY = 30.0
 HORIZON = 10.0
 """What a budget has in hand for growing text is spread over so many seconds: about as long as an answer grows. Text
 that grows steadily is read soonest, on average, if its edits come at even distances."""
-JITTER, LEAST_JITTER = 0.05, 0.25
+JITTER, MOST_JITTER = 0.05, 0.25
 """Calls are counted for this part of their seconds longer, at most so many seconds, than the platform counts them: the
 way there may bring two of them closer together."""
 IDLE = 600.0
@@ -40,7 +40,7 @@ class _Bucket:
     closed_until: float = 0.0
 
     def window(self, budget: Budget) -> float:
-        return (budget.seconds + min(LEAST_JITTER, JITTER * budget.seconds)) / self.speed
+        return (budget.seconds + min(MOST_JITTER, JITTER * budget.seconds)) / self.speed
 
     def advance(self, budget: Budget, now: float) -> None:
         if now > self.at:

@@ -23,12 +23,12 @@ class ChatCompletionsReader(AnswerReader):
         self._stream = EventStream()
         self._thinking = WithoutThinking()
         self._finished = ""
-        self._alike: Alike | None = None
+        self._alike: Alike | None = None  # how a record of nothing but text has looked
 
     def _take(self, data: bytes) -> None:
         for event in self._stream.feed(data):
             content = None if self._alike is None else self._alike.content(event.data)
-            if content is not None and not event.event.startswith("e"):  # an `error` is no text, whatever is in it
+            if content is not None and event.event != "error":
                 self._say(content)
                 continue
             self._event(event)

@@ -94,6 +94,7 @@ class Http:
         self._sleep = sleep
         self._session: aiohttp.ClientSession | None = None
         self._reading = 0
+        """So many answers are being read."""
 
     async def __aenter__(self) -> Http:
         self._session = aiohttp.ClientSession(
