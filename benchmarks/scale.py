@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-import contextlib
 import json
 import re
-import resource
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -33,7 +30,7 @@ from core.upstream.build import build
 
 FEW, MANY = 10, (50, 100, 200, 400, 1_000)
 SECONDS = 10.0
-LIMIT_LAG, LIMIT_KILOBYTES, LIMIT_BARE = 1.5, 40, 1 / 3
+LIMIT_LAG, LIMIT_BARE = 1.5, 1.0
 READERS = 200
 
 _STAMP = re.compile(r"\d+\.\d{4}")
@@ -84,8 +81,8 @@ class _Platform:
         return sorted(found)
 
 
-async def _hold(upstream: Upstream, replies: int) -> tuple[float, float, float]:
-    """The lag that 95 of 100 events keep below, CPU seconds for each event, and kilobytes for each reply."""
+async def _hold(upstream: Upstream, replies: int) -> tuple[float, float]:
+    """The lag that 95 of 100 events keep below, and CPU seconds for each event."""
     platform: Any = _Platform()
     pacer = Pacer(platform.pace)
     events = 0
@@ -105,20 +102,11 @@ async def _hold(upstream: Upstream, replies: int) -> tuple[float, float, float]:
             await reply.finish()
             events += len(_STAMP.findall(reply.text))
 
-    before, began = _kilobytes(), time.process_time()
-    tasks = [asyncio.create_task(answer(number)) for number in range(replies)]
-    await asyncio.sleep(SECONDS * 0.8)
-    held = _kilobytes() - before
-    await asyncio.gather(*tasks)
+    began = time.process_time()
+    await asyncio.gather(*(answer(number) for number in range(replies)))
     spent = time.process_time() - began
     lags = platform.lags()
-    return lags[int(len(lags) * 0.95)], spent / events, held / replies
-
-
-def _kilobytes() -> float:
-    with contextlib.suppress(OSError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1024
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return lags[int(len(lags) * 0.95)], spent / events
 
 
 async def _read(read: Callable[[], Awaitable[object]]) -> float:
@@ -152,7 +140,7 @@ async def measure() -> list[Figure]:
                             json.loads(line[6:])["choices"][0]["delta"].get("content", "")
 
             mine, other = await _read(ours), await _read(bare)
-            few, _, _ = await _hold(upstream, FEW)
+            few, _ = await _hold(upstream, FEW)
             figures = [
                 Figure(
                     f"CPU per event of {READERS} steady streams, against a bare aiohttp reader",
@@ -162,24 +150,15 @@ async def measure() -> list[Figure]:
                 )
             ]
             for replies in MANY:
-                late, spent, kilobytes = await _hold(upstream, replies)
+                late, spent = await _hold(upstream, replies)
                 if late > LIMIT_LAG * few and len(figures) > 1:
                     break  # the machine's limit is passed: more would only take long
                 figures.append(
                     Figure(
                         f"{replies:,} live replies at {RATE:g} events a second, lag p95 against {FEW} of them",
-                        f"{late:.2f} s against {few:.2f} s; {spent * 1e6:.0f} µs of CPU per event with painting; "
-                        f"{kilobytes:.0f} kB per reply",
+                        f"{late:.2f} s against {few:.2f} s; {spent * 1e6:.0f} µs of CPU per event with painting",
                         late / few,
                         LIMIT_LAG,
                     )
                 )
-            figures.append(
-                Figure(
-                    f"memory of a live reply, of {LIMIT_KILOBYTES} kB",
-                    f"{kilobytes:.0f} kB",
-                    kilobytes / LIMIT_KILOBYTES,
-                    1.0,
-                )
-            )
     return figures

@@ -38,6 +38,8 @@ class _Bucket:
     speed: float = 1.0
     """The part of the stated speed that is used just now."""
     closed_until: float = 0.0
+    single_until: float = 0.0
+    """While it is slowed, urgent calls too come one by one: not before."""
 
     def window(self, budget: Budget) -> float:
         return (budget.seconds + min(MOST_JITTER, JITTER * budget.seconds)) / self.speed
@@ -84,7 +86,7 @@ class Buckets:
     def ready_for(self, budget: Budget, now: float, *, urgent: bool) -> float:
         """The same for one of them."""
         budget, bucket = self._bucket(budget, now)
-        ready = max(bucket.closed_until, bucket.free_at(budget, now, urgent=urgent))
+        ready = max(bucket.closed_until, bucket.single_until, bucket.free_at(budget, now, urgent=urgent))
         return ready if urgent else max(ready, bucket.spread_to(budget, now))
 
     def take(self, budgets: Iterable[Budget], now: float) -> None:
@@ -93,11 +95,13 @@ class Buckets:
             budget, bucket = self._bucket(declared, now)
             bucket.made.append(now)
             bucket.in_hand = max(0.0, bucket.in_hand - 1.0)
+            if bucket.speed < 1.0:
+                bucket.single_until = now + bucket.window(budget) / budget.calls
             bucket.spread_until = now + HORIZON / (bucket.in_hand + HORIZON * budget.growth * bucket.speed)
 
     def refused(self, budget: Budget, retry_after: float, now: float) -> None:
-        """The platform said no: nothing goes before `retry_after` seconds are over, then one growing edit, and more
-        slowly; urgent calls have their reserve."""
+        """The platform said no: nothing goes before `retry_after` seconds are over, then one call after another, more
+        slowly for a while."""
         budget, bucket = self._bucket(budget, now)
         if now >= bucket.closed_until:  # several that were on their way together are one refusal
             bucket.speed = max(SLOWEST, bucket.speed * SLOWER)
