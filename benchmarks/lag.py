@@ -86,6 +86,8 @@ class Seen:
 
 
 class Parts:
+    def check(self) -> None: ...
+
     async def intend(self, position: int) -> Part:
         return Part(turn_id=1, position=position, key=f"k{id(self) % 10**12}p{position}")
 

@@ -4,60 +4,104 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from typing import Literal, Protocol
+
+from sqlalchemy import URL
 
 import migrations
 from bridges.endpoints import Endpoints
+from bridges.listeners import Listeners
 from bridges.settings import AccessSections, DiscordSettings, Settings, SlackSettings, TelegramSettings
 from console.server import serving
 from core.answering import Assistant
 from core.bridge import Bridge
 from core.database import is_sqlite, opened, owned, parse
 from core.errors import ConfigError, DatabaseError
+from core.inbox import Inbox
+from core.lease import Lease, clock
+from core.queue import JobQueue
 from core.relay import Relay, Route
+from core.scheduler import LocalScheduler, Scheduler
 from core.settings import Access
 from core.store import Store
 from core.upstream import Upstream
 from core.upstream.build import build
+from core.worker import Worker
 
 log = logging.getLogger(__name__)
 
-LONGEST_DELAY = 60.0
-"""Seconds between two starts of a listener that keeps failing."""
+Role = Literal["run", "listen", "work"]
+"""What one process does: everything, or one of the two halves."""
 
 
-async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Runs everything in one process until `stop`. Raises `ConfigError` or `DatabaseError` for what has to be mended
-    first, also when no listener is left that could ever work."""
+class Runner(Protocol):
+    """Whoever runs the turns in this process."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`, and a little longer for what is running then."""
+
+
+async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> None:
+    """Runs one process until `stop`. Raises `ConfigError` or `DatabaseError` for what has to be mended first, also when
+    no listener is left that could ever work."""
     check(settings)
     url = parse(settings.database.url)
+    if role != "run" and is_sqlite(url):
+        raise ConfigError(
+            f"threadbridge {role} is for several processes, which cannot share a SQLite file. Set database.url to "
+            "postgresql://USER@HOST/NAME, or use threadbridge run."
+        )
     with owned(url):
         await asyncio.to_thread(migrations.upgrade if is_sqlite(url) else migrations.check, url)
         async with AsyncExitStack() as stack:
             store = Store(await stack.enter_async_context(opened(url)))
             endpoints = Endpoints()
-            upstreams = {
-                name: await stack.enter_async_context(build(name, section))
-                for name, section in settings.upstreams.items()
-            }
             bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints)}
             for bridge in bridges.values():
                 await stack.enter_async_context(bridge)
-            relay = Relay(store, dict(_routes(settings, bridges, upstreams)), settings.relay)
-            listeners = Listeners(bridges, relay)
+            scheduler: Scheduler = JobQueue()
+            runner: Runner | None = None
+            if role != "listen":
+                scheduler, runner = await _runner(settings, url, store, bridges, stack)
+            inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler)
+            listeners = Listeners(bridges if role != "work" else {}, inbox)
             await stack.enter_async_context(_http(settings, endpoints, store, listeners))
-            await relay.recover()
-            log.info("running: %s", ", ".join(bridges))
-            try:
-                await listeners.run(stop)
-            except asyncio.CancelledError:
-                # told a second time: nothing is waited for
-                await relay.stop(0)
-                raise
-            finally:
-                await relay.stop()
+            log.info("%s: %s", {"run": "running", "listen": "listening", "work": "working"}[role], ", ".join(bridges))
+            await _together(stop, *([listeners] if role != "work" else []), *([runner] if runner else []))
+
+
+async def _runner(
+    settings: Settings, url: URL, store: Store, bridges: Mapping[str, Bridge], stack: AsyncExitStack
+) -> tuple[Scheduler, Runner]:
+    """Whoever runs the turns, and what it has to be told: on SQLite tasks of this process, on PostgreSQL jobs, which
+    any process may take."""
+    upstreams = {
+        name: await stack.enter_async_context(build(name, section)) for name, section in settings.upstreams.items()
+    }
+    routes = dict(_routes(settings, bridges, upstreams))
+    if is_sqlite(url):
+        local = LocalScheduler(Relay(store, routes, settings.relay), settings.relay)
+        return local, local
+    lease = Lease()
+    relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()))
+    return JobQueue(), Worker(url, relay, settings.relay, lease)
+
+
+async def _together(stop: asyncio.Event, *runners: Runner) -> None:
+    """Runs them side by side. If one ends or fails, the others are told to stop; a cancellation reaches all."""
+    tasks = [asyncio.create_task(runner.run(stop)) for runner in runners]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        await asyncio.wait(tasks)
+        for task in tasks:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def check(settings: Settings) -> None:
@@ -103,29 +147,29 @@ def _bridges(settings: Settings, endpoints: Endpoints) -> Iterator[Bridge]:
                 yield TelegramBridge(section, endpoints=endpoints)
 
 
+def _access(settings: Settings) -> Iterator[tuple[str, Access]]:
+    for name in _sections(settings):
+        access: Access = getattr(settings.access, name)
+        default: Access = getattr(AccessSections(), name)
+        yield name, access if access.policy else access.model_copy(update={"policy": default.policy})
+
+
 def _routes(
     settings: Settings, bridges: Mapping[str, Bridge], upstreams: Mapping[str, Upstream]
 ) -> Iterator[tuple[str, Route]]:
     first = next(iter(settings.upstreams))
     for name, section in _sections(settings).items():
         chosen = section.upstream or first
-        access: Access = getattr(settings.access, name)
-        default: Access = getattr(AccessSections(), name)
-        yield (
-            name,
-            Route(
-                bridge=bridges[name],
-                access=access if access.policy else access.model_copy(update={"policy": default.policy}),
-                assistants=tuple(
-                    Assistant(
-                        upstreams[one],
-                        settings.upstreams[one].history_exchanges,
-                        settings.upstreams[one].history_characters,
-                    )
-                    for one in (chosen, *settings.upstreams[chosen].backup)
-                ),
-            ),
+        assistants = tuple(
+            Assistant(
+                upstreams[one],
+                settings.upstreams[one].history_exchanges,
+                settings.upstreams[one].history_characters,
+                settings.upstreams[one].announce_backup,
+            )
+            for one in (chosen, *settings.upstreams[chosen].backup)
         )
+        yield name, Route(bridges[name], assistants)
 
 
 @asynccontextmanager
@@ -152,58 +196,3 @@ async def _http(settings: Settings, endpoints: Endpoints, store: Store, listener
 def _reached_over_http(settings: Settings) -> bool:
     slack, telegram = settings.bridges.slack, settings.bridges.telegram
     return (slack is not None and slack.mode == "http") or (telegram is not None and telegram.mode == "webhook")
-
-
-class Listeners:
-    """Keeps every bridge listening. One that fails is started again with backoff and stops no other; one that can
-    never work is reported and left."""
-
-    def __init__(self, bridges: Mapping[str, Bridge], relay: Relay) -> None:
-        self._bridges = bridges
-        self._relay = relay
-        self._trouble: dict[str, str] = {}
-
-    @property
-    def names(self) -> Collection[str]:
-        return self._bridges
-
-    def trouble(self) -> str | None:
-        """What keeps a bridge from listening, or None."""
-        return "; ".join(f"{name}: {reason}" for name, reason in self._trouble.items()) or None
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`, or until none is left that could work: then `ConfigError`."""
-        listening = {asyncio.create_task(self._keep(bridge)) for bridge in self._bridges.values()}
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            while not stopping.done():
-                done, _ = await asyncio.wait({stopping, *listening}, return_when=asyncio.FIRST_COMPLETED)
-                if not listening - done and not stopping.done():
-                    raise ConfigError(f"No bridge can listen any more. {self.trouble()}")
-                listening -= done
-        finally:
-            for task in (stopping, *listening):
-                task.cancel()
-            await asyncio.gather(stopping, *listening, return_exceptions=True)
-
-    async def _keep(self, bridge: Bridge) -> None:
-        delay = 1.0
-        while True:
-            began = asyncio.get_running_loop().time()
-            try:
-                self._trouble.pop(bridge.name, None)
-                await bridge.listen(partial(self._relay.accept, bridge.name), partial(self._relay.recent, bridge.name))
-                reason = "it stopped listening"
-            except ConfigError as error:
-                log.error("%s: %s", bridge.name, error.sentence)
-                self._trouble[bridge.name] = error.sentence
-                return
-            except Exception as error:
-                reason = f"{type(error).__name__} in its listener"
-                log.exception("%s: the listener failed", bridge.name)
-            self._trouble[bridge.name] = reason
-            if asyncio.get_running_loop().time() - began > LONGEST_DELAY:
-                delay = 1.0
-            log.warning("%s: %s; starting it again in %.0f s", bridge.name, reason, delay)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_DELAY)

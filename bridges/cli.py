@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridges import logs
 from bridges.settings import Settings
+from bridges.setup.arguments import setting_up
 from core.database import described, owned, parse
 from core.errors import ThreadbridgeError
 from core.settings import load
@@ -24,11 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     """The command `threadbridge`."""
     chosen = _parser().parse_args(arguments)
     try:
-        chosen.do(chosen)
+        return chosen.do(chosen) or 0
     except ThreadbridgeError as error:
         sys.stderr.write(f"threadbridge: {error.sentence}\n")
         return 1
-    return 0
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,13 +48,18 @@ def _parser() -> argparse.ArgumentParser:
         help="the configuration (default: $THREADBRIDGE_CONFIG, else threadbridge.toml)",
     )
     run = commands.add_parser("run", parents=[configured], help="listen, relay and serve HTTP, all in one process")
-    run.set_defaults(do=_run)
+    run.set_defaults(do=_run, role="run")
+    listen = commands.add_parser("listen", parents=[configured], help="only listen (several processes, PostgreSQL)")
+    listen.set_defaults(do=_run, role="listen")
+    work = commands.add_parser("work", parents=[configured], help="only answer (several processes, PostgreSQL)")
+    work.set_defaults(do=_run, role="work")
     playground = commands.add_parser("playground", help="try it in a browser: no accounts, no tokens, no network")
     playground.add_argument("--port", type=int, default=8642, help="of the page (default: 8642)")
     playground.add_argument("--data", type=Path, metavar="DIR", help="where the chats are kept between two runs")
     playground.add_argument("--fresh", action="store_true", help="forget the chats of earlier runs")
     playground.add_argument("--open", action="store_true", help="open the page in a browser")
     playground.set_defaults(do=_playground)
+    setting_up(commands, configured, _file)
     database = commands.add_parser("db", help="the database's schema")
     actions = database.add_subparsers(dest="action", required=True, metavar="ACTION")
     upgrade = actions.add_parser("upgrade", parents=[configured], help="bring it to what this program needs")
@@ -63,13 +70,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(chosen: argparse.Namespace) -> Settings:
+    return load(Settings, _file(chosen))
+
+
+def _file(chosen: argparse.Namespace) -> Path | None:
+    """The configuration; None: the environment alone."""
     named: Path | None = chosen.config
     if named is None and (value := os.environ.get("THREADBRIDGE_CONFIG")):
         named = Path(value)
     default = Path("threadbridge.toml")
     if named is None and not default.exists() and any(name.startswith("THREADBRIDGE__") for name in os.environ):
-        return load(Settings, None)
-    return load(Settings, named or default)
+        return None
+    return named or default
 
 
 def _run(chosen: argparse.Namespace) -> None:
@@ -77,7 +89,7 @@ def _run(chosen: argparse.Namespace) -> None:
 
     settings = _settings(chosen)
     logs.configure(settings.log.level, settings.log.format, logs.secrets_of(settings))
-    asyncio.run(_until_told(lambda stop: run(settings, stop)))
+    asyncio.run(_until_told(lambda stop: run(settings, stop, chosen.role)))
 
 
 async def _until_told(work: Run) -> None:

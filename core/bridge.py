@@ -72,6 +72,11 @@ class Bridge(Protocol):
         What was said while nobody listened is handed over too, in its order, as far as the platform keeps it. A
         platform that does not deliver it by itself is read from, where `recollect` says that it is worth it."""
 
+    @property
+    def unready(self) -> str | None:
+        """What keeps it from hearing people just now although it goes on trying, in a sentence for the operator; None
+        while nothing does."""
+
     def fits(self, text: str) -> bool:
         """Can one message of this platform hold this Markdown, once rendered? Pure, and true for the empty text."""
 

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from core.errors import ConfigError, DatabaseError
+from core.errors import ConfigError, DatabaseError, DatabaseUnreachable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PATIENCE, PAUSE = 4.0, 0.5
+"""Seconds for which a transaction is tried again when the server went away, and between two attempts. Whoever waits
+longer than its lease (`core.lease`) has lost its turn anyway."""
+
+KEEPALIVE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A server that vanished without a word is noticed after some ten seconds; the system's own defaults take hours."""
 
 
 def parse(url: str) -> URL:
@@ -65,8 +83,56 @@ def owned(url: URL) -> Iterator[None]:
         yield
 
 
+def libpq(url: URL) -> str:
+    """The address as PostgreSQL's own client library reads it, password included."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 @asynccontextmanager
-async def opened(url: URL) -> AsyncIterator[AsyncEngine]:
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction, committed at the end of the block. Raises `DatabaseUnreachable`, or `DatabaseError` for all else
+    that the database does."""
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        detail = f"{type(error).__name__}: {error}"
+        if _went_away(engine, error):
+            raise DatabaseUnreachable(detail=detail) from error
+        raise DatabaseError("The database cannot be used just now.", detail=detail) from error
+
+
+def _went_away(engine: AsyncEngine, error: SQLAlchemyError) -> bool:
+    """Only a server can: a connection that broke, or that does not come about (PostgreSQL says why in class 57P)."""
+    if engine.dialect.name == "sqlite" or not isinstance(error, OperationalError):
+        return False
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P"))
+
+
+def patient(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Does a transaction again, for a few seconds, when the server went away under it: a restart of the database does
+    not cost the answers that are being written. It may have been committed before: for methods to which that does no
+    harm."""
+
+    @wraps(method)
+    async def again(*args: P.args, **options: P.kwargs) -> T:
+        clock = asyncio.get_running_loop().time
+        until = clock() + PATIENCE
+        while True:
+            try:
+                return await method(*args, **options)
+            except DatabaseUnreachable:
+                if clock() >= until:
+                    raise
+                await asyncio.sleep(PAUSE)
+
+    return again
+
+
+@asynccontextmanager
+async def opened(url: URL, *, connections: int = 20) -> AsyncIterator[AsyncEngine]:
+    """`connections`: how many at most, on PostgreSQL."""
     if is_sqlite(url):
         # One connection: the writers of this one process wait for each other here instead of in SQLite's busy handler.
         engine = create_async_engine(
@@ -77,7 +143,9 @@ async def opened(url: URL) -> AsyncIterator[AsyncEngine]:
     else:
         # No ping before each use: a server that went away costs one failed transaction, which is tried again by whoever
         # began it, and takes all other connections of the pool with it.
-        engine = create_async_engine(url, pool_size=10, max_overflow=10, connect_args={"connect_timeout": 10})
+        engine = create_async_engine(
+            url, pool_size=connections, max_overflow=0, pool_timeout=60, connect_args=dict(KEEPALIVE)
+        )
     try:
         yield engine
     finally:

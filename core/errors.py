@@ -3,7 +3,8 @@
 ```
 ThreadbridgeError
 ├── ConfigError              the operator's: says which key is wrong and what to write instead
-├── DatabaseError            the operator's: unreachable, locked by another process, wrong schema
+├── DatabaseError            the operator's: locked by another process, wrong schema, ...
+│   └── DatabaseUnreachable  the server went away, and may be back soon
 ├── LeaseLost                another runner has the turn: stop at once, write nothing
 ├── AttachmentError          a person's file could not be read
 ├── UpstreamError
@@ -44,6 +45,10 @@ class DatabaseError(ThreadbridgeError):
     """The database cannot be used."""
 
 
+class DatabaseUnreachable(DatabaseError):
+    """The database cannot be reached just now."""
+
+
 class LeaseLost(ThreadbridgeError):
     """Another runner has taken this turn."""
 
@@ -54,6 +59,11 @@ class AttachmentError(ThreadbridgeError):
 
 class UpstreamError(ThreadbridgeError):
     """The assistant could not answer."""
+
+    def __init__(self, sentence: str | None = None, *, detail: str = "", unheard: bool = False) -> None:
+        self.unheard = unheard
+        """It may have answered all the same, and only we did not hear it: its own record may tell."""
+        super().__init__(sentence, detail=detail)
 
 
 class UpstreamUnavailable(UpstreamError):
@@ -81,7 +91,7 @@ class ConversationUnknown(UpstreamError):
 
 
 class AnswerInterrupted(UpstreamError):
-    """The assistant broke off before the end of its answer. Please ask again."""
+    """The assistant broke off before the end of its answer. Send **retry** to have it asked again."""
 
 
 class AnswerMalformed(UpstreamError):

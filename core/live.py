@@ -33,6 +33,9 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 class Ledger(Protocol):
     """Where parts are recorded. Raises `LeaseLost` when the turn is somebody else's by now."""
 
+    def check(self) -> None:
+        """Asked before each call of the platform, and answered without the database."""
+
     async def intend(self, position: int) -> Part: ...
 
     async def posted(self, part: Part, message: MessageId) -> None: ...
@@ -86,6 +89,7 @@ class LiveReply:
         self._splitter = Splitter(bridge.fits)
         self._told: list[str] = []
         self._status = ""
+        self._footnote = ""
         self._finished = False
         self._dirty = asyncio.Event()
         self._readable = asyncio.Event()
@@ -126,8 +130,14 @@ class LiveReply:
         self._status = label
         self._tell()
 
+    def footnote(self, text: str) -> None:
+        """What is to stand below the text when it is finished, and is none of it."""
+        self._footnote = text
+
     async def finish(self) -> None:
         """Waits until the platform has confirmed the final text of every part (I6). Raises `PlatformError`."""
+        if self._footnote:
+            self.replace(f"{close(self.text).rstrip()}\n\n{self._footnote}")
         self._status = ""
         self._finished = True
         self._tell()
@@ -237,6 +247,7 @@ class LiveReply:
         try:
             if shown.unsure:
                 await self._find(shown)
+            self._ledger.check()
             await shown.surface.show(text, final=final)
         except SlowDown as refusal:
             log.info("%s asks to slow down for %.1f s", self._bridge.name, refusal.retry_after)

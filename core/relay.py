@@ -1,29 +1,27 @@
-"""The relay: a message becomes a turn, the turn becomes a call to an upstream, and the reply grows in its thread.
+"""The relay: a recorded message becomes a call to an upstream, and the reply grows in its thread.
 
-`accept` records. `drain` is the one code path that answers: it takes the open turns of a thread in their order until
-none is left. `_run` ends a turn in exactly one way, `_answer` shows, `_ask` reads.
+`drain` is the one code path that answers: it takes the open turns of a thread in their order until none is left.
+`_run` ends a turn in exactly one way, `_answer` shows, and `core.answering` asks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from weakref import WeakSet
 
 from core import commands
-from core.access import admits
 from core.answering import Answering, Assistant
-from core.bridge import Bridge, Recent
-from core.errors import LeaseLost, PlatformError, UpstreamError
+from core.bridge import Bridge
+from core.errors import DatabaseError, LeaseLost, PlatformError, UpstreamError
 from core.live import LiveReply
 from core.markdown import close
-from core.model import Message, MessageId, ThreadId
+from core.model import MessageId, ThreadId
 from core.pace import Pacer
-from core.scheduler import Scheduler
-from core.settings import Access, Relaying
+from core.settings import Relaying
 from core.statements import now
 from core.store import Store
 from core.tables import Part, State, Turn
@@ -31,119 +29,98 @@ from core.text import clean
 
 log = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 5
+MOST_CRASHES = 4
 """A turn that took so many runners down with it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One bridge, who may use it, and who answers: the first, or while that is unavailable, the next (R7)."""
+    """One bridge, and who answers: the first assistant, or while that is unavailable, the next (R7)."""
 
     bridge: Bridge
-    access: Access
     assistants: tuple[Assistant, ...]
 
 
 class Relay:
-    """Routes are keyed by the name of their bridge."""
+    """Routes are keyed by the name of their bridge. `held`: is this process still the one that runs its turns (I2)?"""
 
-    def __init__(self, store: Store, routes: Mapping[str, Route], settings: Relaying) -> None:
+    def __init__(
+        self,
+        store: Store,
+        routes: Mapping[str, Route],
+        settings: Relaying,
+        held: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._store = store
         self._routes = routes
         self._settings = settings
+        self._held = held
         self._pacers = {name: Pacer(route.bridge.pace) for name, route in routes.items()}
-        self._scheduler = Scheduler(self.drain)
         self._answering = Answering(store)
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._stopped: WeakSet[asyncio.Task[None]] = WeakSet()
-        """Those that a person stopped, as opposed to those that end with the program."""
-        self._denied: set[tuple[str, str]] = set()
-        self._too_old = datetime.min.replace(tzinfo=UTC)
-        """Open turns that were accepted before are left from an earlier run, and not worth answering any more."""
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._stopped: set[int] = set()
+        """Turns that a person stopped, as opposed to those that end with the program."""
+        self._began = self._too_old = datetime.min.replace(tzinfo=UTC)
+        self._recovering = asyncio.Semaphore(settings.recover_concurrency)
+        self.closing = False
+        """No further turn is to be begun."""
 
     @property
-    def busy(self) -> int:
-        """How many threads have turns running."""
-        return self._scheduler.busy
+    def bridges(self) -> Collection[str]:
+        """Turns of others stay open until somebody has their bridge."""
+        return self._routes
 
-    def on_idle(self, call: Callable[[], None]) -> None:
-        """Calls back whenever a thread has nothing left to do."""
-        self._scheduler.on_idle = call
+    @property
+    def running(self) -> Collection[int]:
+        """The turns that are being answered just now."""
+        return self._running
 
-    # --- messages in ----------------------------------------------------------------------------------------------
-
-    async def accept(self, bridge: str, message: Message) -> None:
-        """Records a message that is for the assistant, and returns once it is recorded (I1); any other is ignored.
-        Taking the same one twice does no harm. Raises `DatabaseError`: then nothing is recorded."""
-        if not admits(self._routes[bridge].access, message):
-            self._note_denied(bridge, message)
-            return
-        if not message.addressed and not await self._store.takes_part(message.thread, at=message.sent_at):
-            return
-        # What a database cannot hold must not keep a message from being recorded: it would come again for ever.
-        message = replace(message, author_name=clean(message.author_name), text=clean(message.text))
-        if await self._store.record(bridge, message):
-            log.info("turn accepted", extra={"thread_id": message.thread, "message_id": message.id})
-            if message.command == "stop":
-                self._interrupt(message.thread)
-            self._scheduler.wake(message.thread)
-
-    async def recent(self, bridge: str) -> Recent:
-        """What is on record of a bridge; what is older than `recover_within` is not worth answering any more. Raises
-        `DatabaseError`."""
-        return await self._store.recent(bridge, timedelta(seconds=self._settings.recover_within))
-
-    def _interrupt(self, thread: ThreadId) -> None:
-        """Stops the turn that runs in a thread; those that wait go on."""
-        running = self._running.get(thread)
-        if running is not None:
-            self._stopped.add(running)
-            running.cancel()
-
-    def _note_denied(self, bridge: str, message: Message) -> None:
-        """Tells the operator, once for each person, whom to let in."""
-        if message.addressed and (bridge, message.author) not in self._denied:
-            self._denied.add((bridge, message.author))
-            log.warning(
-                "%s is not let in on %s. To let this person in, add %s to access.%s.users.",
-                message.author_name,
-                bridge,
-                message.author,
-                bridge,
-            )
-
-    # --- turns ----------------------------------------------------------------------------------------------------
-
-    async def recover(self) -> None:
-        """Takes up what an earlier run left open (I8); called once, before listening. What belongs to a bridge that is
-        no longer configured waits until it is."""
-        self._too_old = now() - timedelta(seconds=self._settings.recover_within)
+    async def recover(self) -> list[ThreadId]:
+        """Called once, before anything is drained: what is open now is left from an earlier run, and what was accepted
+        longer than `recover_within` ago is not worth answering any more (I8). Gives the threads with open turns, those
+        that wait longest first."""
+        self._began = now()
+        self._too_old = self._began - timedelta(seconds=self._settings.recover_within)
         await self._store.expire_overtaken(before=self._too_old)
         threads = await self._store.busy(self._routes)
         if threads:
-            log.info("taking up %d threads with open turns", len(threads))
-        for thread in threads:
-            self._scheduler.wake(thread)
+            log.info("%d threads have open turns", len(threads))
+        return threads
 
-    async def stop(self, within: float | None = None) -> None:
-        """Begins no more turns; running ones may finish within so many seconds (None: as configured), else they stay
-        open for the next run. Stopping twice does no harm."""
-        left = await self._scheduler.close(self._settings.drain_within if within is None else within)
-        if left:
-            log.warning("%d turns were not finished in time; the next start takes them up", left)
+    def stop_turn(self, turn: int) -> None:
+        """A person does not want this one any more; those that wait behind it go on. It need not have begun."""
+        self._stopped.add(turn)
+        if turn in self._running:
+            self._running[turn].cancel()
 
     async def drain(self, thread: ThreadId) -> None:
-        """Answers the open turns of a thread, in order, until none is left. Raises `DatabaseError`."""
+        """Answers the open turns of a thread, in order, until none is left, or none is to be begun any more. Raises
+        `DatabaseError`. Cancelled, it leaves its turn to the next runner."""
         turn = await self._store.claim(thread)
         try:
             while turn is not None:
-                turn = await self._run(turn)
+                if turn.bridge not in self._routes:
+                    log.error("%s has open turns, and is not configured here", turn.bridge)
+                    await self._store.release(turn)
+                    return
+                async with self._lane(turn):
+                    turn = await self._run(turn)
         except LeaseLost as lost:
             log.warning("%s (%s)", lost.sentence, lost.detail)
+        except asyncio.CancelledError:
+            if turn is not None and self._held():
+                with suppress(LeaseLost, DatabaseError):
+                    await self._store.release(turn)
+            raise
+
+    def _lane(self, turn: Turn) -> AbstractAsyncContextManager[None]:
+        """After an outage everything that was left comes at once: it goes through a lane of limited width, those that
+        wait longest first, while what people say now passes by."""
+        return self._recovering if turn.attempt > 1 or turn.accepted_at < self._began else nullcontext()
 
     async def _run(self, turn: Turn) -> Turn | None:
         """Takes one turn to its end, and claims the next."""
-        ledger = _Ledger(self._store, turn)
+        ledger = _Ledger(self._store, turn, self._held)
         route = self._routes[turn.bridge]
         reply = LiveReply(
             route.bridge,
@@ -170,30 +147,32 @@ class Relay:
         except PlatformError as failure:
             state, error = State.FAILED, failure.sentence
             log.error("turn %d cannot be shown on %s: %s (%s)", turn.id, turn.bridge, error, failure.detail)
-        claim_next = not self._scheduler.closing
-        return await self._store.close(turn, state, reply=clean(said), error=error, claim_next=claim_next)
+        return await self._store.close(turn, state, reply=clean(said), error=error, claim_next=not self.closing)
 
     async def _answer_unless_stopped(self, turn: Turn, route: Route, reply: LiveReply) -> None:
         """In a task of its own, which a person may stop: then what came so far stays."""
+        assert turn.id is not None
         answering = asyncio.create_task(self._answer(turn, route, reply))
-        self._running[turn.thread] = answering
+        self._running[turn.id] = answering
         try:
             await answering
         except asyncio.CancelledError:
-            if answering in self._stopped:
+            task = asyncio.current_task()
+            if turn.id in self._stopped and task is not None and not task.cancelling():
                 raise _Ended(State.STOPPED, commands.STOPPED) from None
             raise
         finally:
-            del self._running[turn.thread]
+            del self._running[turn.id]
+            self._stopped.discard(turn.id)
 
     async def _answer(self, turn: Turn, route: Route, reply: LiveReply) -> None:
         """Writes the whole answer of a turn into the reply. Raises `UpstreamError`, what the reply raises, or
         `DatabaseError`."""
         if turn.accepted_at < self._too_old:
             raise _Ended(State.EXPIRED, commands.EXPIRED)
-        if turn.attempt > 1 and await self._store.is_stopped(turn):
+        if turn.stop_requested or turn.id in self._stopped:
             raise _Ended(State.STOPPED, commands.STOPPED)
-        if turn.attempt > MOST_ATTEMPTS:
+        if turn.crashes > MOST_CRASHES:
             raise UpstreamError("This message could not be answered: the program broke down over it again and again.")
         await self._answering.answer(turn, route.assistants, route.bridge.fetch, reply)
 
@@ -213,6 +192,11 @@ class _Ledger:
 
     store: Store
     turn: Turn
+    held: Callable[[], bool]
+
+    def check(self) -> None:
+        if not self.held():
+            raise LeaseLost(detail=f"turn {self.turn.id}: this process may have been replaced")
 
     async def intend(self, position: int) -> Part:
         return await self.store.intend(self.turn, position)

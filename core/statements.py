@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, func, insert, literal, select, update
+from sqlalchemy import Row, ScalarSelect, case, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
@@ -30,6 +30,7 @@ async def write(connection: AsyncConnection, turn: Turn, **values: object) -> No
 
 
 async def claim(connection: AsyncConnection, thread: ThreadId) -> Turn | None:
+    """The oldest open turn of the thread, taken from whoever has it: if somebody has, that one ended without a word."""
     oldest = (
         select(TURN.c.id)
         .where(TURN.c.thread == thread, TURN.c.state.in_(OPEN))
@@ -40,11 +41,33 @@ async def claim(connection: AsyncConnection, thread: ThreadId) -> Turn | None:
     claimed = (
         update(TURN)
         .where(TURN.c.id == oldest)
-        .values(state=State.RUNNING, attempt=TURN.c.attempt + 1, started_at=func.coalesce(TURN.c.started_at, now()))
+        .values(
+            state=State.RUNNING,
+            attempt=TURN.c.attempt + 1,
+            crashes=TURN.c.crashes + case((TURN.c.state == State.RUNNING, 1), else_=0),
+            started_at=func.coalesce(TURN.c.started_at, now()),
+        )
         .returning(TURN)
     )
     row: Row[Any] | None = (await connection.execute(claimed)).first()
     return Turn(**row._mapping) if row is not None else None
+
+
+async def request_stop(connection: AsyncConnection, thread: ThreadId, *, before: int) -> int | None:
+    """Marks the question that is being answered in the thread, else the next one. Gives its id; None: there is none."""
+    question = (
+        select(func.min(TURN.c.id))
+        .where(
+            TURN.c.thread == thread,
+            TURN.c.id < before,
+            TURN.c.state.in_(OPEN),
+            TURN.c.command.in_(("", "retry")),
+        )
+        .scalar_subquery()
+    )
+    requested = update(TURN).where(TURN.c.id == question).values(stop_requested=True).returning(TURN.c.id)
+    found: int | None = (await connection.execute(requested)).scalar_one_or_none()
+    return found
 
 
 async def begin(connection: AsyncConnection, turn: Turn, upstream: str, *, fresh: bool) -> Conversation:

@@ -2,33 +2,47 @@
 
 Every method is one transaction. A write that belongs to a running turn is fenced by the turn's attempt number: a
 runner that was thought dead gets `LeaseLost` and can write nothing (I2). All raise `DatabaseError` when the database
-cannot be used.
+cannot be used; where a server went away, those of a running turn are tried again first, and so do no harm when they are
+done twice: a turn that was closed already is somebody else's then.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.bridge import Recent
-from core.errors import DatabaseError
+from core.database import patient, transaction
 from core.model import Attachment, Exchange, Message, MessageId, ThreadId
-from core.statements import CONVERSATION, PART, TURN, begin, claim, epoch, now, write
+from core.statements import CONVERSATION, PART, TURN, begin, claim, epoch, now, request_stop, write
 from core.tables import OPEN, Conversation, Part, State, Turn
 
 OF_LATE = timedelta(days=14)
 MOST_THREADS = 1_000
 NEWEST_TURNS = 50_000
 """What `Store.recent` looks through at most: the newest by their primary key, for no index is kept by time."""
+WHITE_SPACE = " \t\r\n"
+
+
+Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[None]]
+"""Tells whoever answers, within the transaction that records a turn, that its thread has something to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A message that was not on record before."""
+
+    turn: int
+    stops: int | None = None
+    """The turn that it tells to stop."""
 
 
 def attachments_of(turn: Turn) -> tuple[Attachment, ...]:
@@ -42,20 +56,14 @@ class Store:
         self._engine = engine
         self._insert = insert_sqlite if engine.dialect.name == "sqlite" else insert_postgresql
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise DatabaseError(
-                "The database cannot be used just now.", detail=f"{type(error).__name__}: {error}"
-            ) from error
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return transaction(self._engine)
 
     # --- messages in --------------------------------------------------------------------------------------------
 
-    async def record(self, bridge: str, message: Message) -> bool:
-        """Records a message as a waiting turn (I1). False: it was there already, and nothing changes."""
+    @patient
+    async def record(self, bridge: str, message: Message, enlist: Enlist | None = None) -> Recorded | None:
+        """Records a message as a waiting turn (I1). None: it was there already, and nothing changes."""
         recorded = (
             self._insert(TURN)
             .values(
@@ -76,8 +84,17 @@ class Store:
             .returning(TURN.c.id)
         )
         async with self._transaction() as connection:
-            return (await connection.execute(recorded)).first() is not None
+            turn = (await connection.execute(recorded)).scalar_one_or_none()
+            if turn is None:
+                return None
+            stops = None
+            if message.command == "stop":
+                stops = await request_stop(connection, message.thread, before=turn)
+            if enlist is not None:
+                await enlist(connection, message.thread)
+            return Recorded(turn, stops)
 
+    @patient
     async def takes_part(self, thread: ThreadId, *, at: datetime) -> bool:
         """Had the bot been spoken to in this thread at that moment, by the platform's clock?"""
         spoken_to = select(TURN.c.id).where(TURN.c.thread == thread, TURN.c.sent_at <= at).limit(1)
@@ -116,11 +133,13 @@ class Store:
         async with self._transaction() as connection:
             return [ThreadId(thread) for (thread,) in await connection.execute(threads)]
 
+    @patient
     async def claim(self, thread: ThreadId) -> Turn | None:
         """Takes the oldest open turn of a thread, one that an earlier runner left included."""
         async with self._transaction() as connection:
             return await claim(connection, thread)
 
+    @patient
     async def close(
         self,
         turn: Turn,
@@ -136,21 +155,13 @@ class Store:
             await write(connection, turn, state=state, reply=reply, error=error, ended_at=now())
             return await claim(connection, ThreadId(turn.thread)) if claim_next else None
 
-    async def is_stopped(self, turn: Turn) -> bool:
-        """Was it told to stop while an earlier runner had it? What was begun later is not meant."""
-        told = (
-            select(TURN.c.id)
-            .where(
-                TURN.c.thread == turn.thread,
-                TURN.c.id > turn.id,
-                TURN.c.command == "stop",
-                TURN.c.accepted_at >= turn.started_at,
-            )
-            .limit(1)
-        )
+    @patient
+    async def release(self, turn: Turn) -> None:
+        """Leaves a turn to the next runner, which takes it up where it is. Raises `LeaseLost`."""
         async with self._transaction() as connection:
-            return (await connection.execute(told)).first() is not None
+            await write(connection, turn, state=State.WAITING)
 
+    @patient
     async def repeat(self, turn: Turn) -> None:
         """Makes the turn ask what the last one of its thread asked that was not a command; if there is none, nothing
         changes. Raises `LeaseLost`."""
@@ -185,7 +196,8 @@ class Store:
         )
         expired = (
             update(TURN)
-            .where(TURN.c.state == State.WAITING, TURN.c.accepted_at < before, overtaken)
+            # one that was begun may have something on the platform already, which only its own end makes right
+            .where(TURN.c.state == State.WAITING, TURN.c.attempt == 0, TURN.c.accepted_at < before, overtaken)
             .values(state=State.EXPIRED, ended_at=now())
         )
         async with self._transaction() as connection:
@@ -193,6 +205,7 @@ class Store:
 
     # --- conversations ------------------------------------------------------------------------------------------
 
+    @patient
     async def conversation(self, turn: Turn, upstream: str) -> Conversation:
         """The thread's current conversation at this upstream, begun if there is none; the turn belongs to it."""
         current = (
@@ -213,12 +226,14 @@ class Store:
             await write(connection, turn, upstream=upstream, conversation_id=found.id)
             return Conversation(**found._mapping)
 
+    @patient
     async def begin(self, turn: Turn, upstream: str, *, fresh: bool) -> Conversation:
         """Another conversation from now on; the old one stays in the record. `fresh`: what was said before in the
         thread is not its history."""
         async with self._transaction() as connection:
             return await begin(connection, turn, upstream, fresh=fresh)
 
+    @patient
     async def opened(self, turn: Turn, conversation: Conversation, upstream_id: str) -> None:
         """Keeps the upstream's own ID the moment it is seen (I3). Raises `LeaseLost`."""
         kept = update(CONVERSATION).where(CONVERSATION.c.id == conversation.id).values(upstream_id=upstream_id)
@@ -227,6 +242,7 @@ class Store:
             await connection.execute(kept)
         conversation.upstream_id = upstream_id
 
+    @patient
     async def history(
         self, turn: Turn, *, exchanges: int, characters: int, unknown_to: Conversation | None = None
     ) -> tuple[Exchange, ...]:
@@ -263,16 +279,23 @@ class Store:
 
     # --- parts --------------------------------------------------------------------------------------------------
 
+    @patient
     async def parts(self, turn: Turn) -> Sequence[Part]:
         """The platform messages of a turn's reply, in order."""
         parts = select(PART).where(PART.c.turn_id == turn.id).order_by(PART.c.position)
         async with self._transaction() as connection:
             return [Part(**row._mapping) for row in await connection.execute(parts)]
 
+    @patient
     async def intend(self, turn: Turn, position: int) -> Part:
         """Records that a platform message is about to be created, under a new key (I4). Raises `LeaseLost`."""
         part = Part(turn_id=turn.id or 0, position=position, key=secrets.token_hex(10))
-        intended = insert(PART).values(turn_id=part.turn_id, position=position, key=part.key).returning(PART.c.id)
+        intended = (
+            self._insert(PART)
+            .values(turn_id=part.turn_id, position=position, key=part.key)
+            .on_conflict_do_update(index_elements=["turn_id", "position"], set_={"key": part.key})
+            .returning(PART.c.id)
+        )
         async with self._transaction() as connection:
             await write(connection, turn, state=State.RUNNING)
             part.id = (await connection.execute(intended)).scalar_one()
@@ -286,9 +309,34 @@ class Store:
         """A part whose message is gone gets a new key, to be posted again. Raises `LeaseLost`."""
         await self._change(turn, part, message=None, key=secrets.token_hex(10))
 
+    @patient
     async def _change(self, turn: Turn, part: Part, **values: str | None) -> None:
         async with self._transaction() as connection:
             await write(connection, turn, state=State.RUNNING)
             await connection.execute(update(PART).where(PART.c.id == part.id).values(**values))
         for name, value in values.items():
             setattr(part, name, value)
+
+    # --- recollection -------------------------------------------------------------------------------------------
+
+    async def times_sent(self, turn: Turn) -> int:
+        """How often at most the text of a turn was sent before it, in what an upstream may remember of the thread."""
+        sent = select(func.coalesce(func.sum(TURN.c.attempt), literal(0))).where(
+            TURN.c.thread == turn.thread,
+            TURN.c.id < turn.id,
+            TURN.c.command == "",
+            TURN.c.conversation_id >= epoch(turn.thread),
+            func.trim(TURN.c.prompt, WHITE_SPACE) == turn.prompt.strip(WHITE_SPACE),
+        )
+        async with self._transaction() as connection:
+            return int((await connection.execute(sent)).scalar_one())
+
+    async def known_since(self, moment: datetime, upstream: str) -> frozenset[str]:
+        """The upstream's own IDs of all conversations begun since that moment."""
+        known = select(CONVERSATION.c.upstream_id).where(
+            CONVERSATION.c.upstream == upstream,
+            CONVERSATION.c.started_at >= moment,
+            CONVERSATION.c.upstream_id.is_not(None),
+        )
+        async with self._transaction() as connection:
+            return frozenset((await connection.execute(known)).scalars())

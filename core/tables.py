@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -85,6 +87,12 @@ class Turn(SQLModel, table=True):
             postgresql_where=text("state IN ('waiting', 'running')"),
         ),
         Index("turn_thread", "thread", "id"),
+        Index(
+            "turn_stopping",
+            "id",
+            sqlite_where=text("stop_requested AND state = 'running'"),
+            postgresql_where=text("stop_requested AND state = 'running'"),
+        ),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
@@ -99,6 +107,10 @@ class Turn(SQLModel, table=True):
     state: str = Field(sa_column=Column(String(20), nullable=False))
     attempt: int = 0
     """Counts the runners it had, and is the fence: a runner with an older number can write nothing."""
+    crashes: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    """How many of them ended without a word: killed, cut off, or failed by a fault of ours."""
+    stop_requested: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+    """A person does not want it any more; whoever has it, or takes it, ends it."""
     upstream: str | None = Field(default=None, sa_column=Column(String(100)))
     conversation_id: int | None = Field(default=None, sa_column=Column(BigId, ForeignKey("conversation.id")))
     reply: str | None = Field(default=None, sa_column=Column(Text))

@@ -35,6 +35,7 @@ class FakeBridge:
     call has been performed."""
 
     name = "fake"
+    unready: str | None = None
 
     def __init__(self, limit: int = 200, *, findable: bool = True, placeholder: bool = False) -> None:
         self.limit = limit

@@ -16,6 +16,7 @@ from bridges.settings import SlackSettings
 from bridges.slack import files, format
 from bridges.slack.errors import at_start
 from bridges.slack.inbound import UNKNOWN_TEAM, Identity
+from bridges.slack.manifest import EVENTS_PATH, NEEDED, SCOPES
 from bridges.slack.names import NameBook
 from bridges.slack.pace import PACE
 from bridges.slack.receiving import Receiver
@@ -31,9 +32,6 @@ from core.pace import Pace
 
 log = logging.getLogger(__name__)
 
-EVENTS_PATH = "/slack/events"
-NEEDED = ("chat:write",)
-WANTED = ("app_mentions:read", "channels:history", "files:read", "im:history", "users:read")
 LOOKS_BACK = 86_400.0
 """Seconds: a post of ours that is older is not looked for."""
 PAGE = 200
@@ -51,6 +49,7 @@ class SlackBridge:
         self._endpoints = endpoints
         self._token = settings.bot_token.get_secret_value()
         self._revoked = asyncio.Event()
+        self._sockets: SocketMode | None = None
         self._stack = AsyncExitStack()
 
     @property
@@ -99,14 +98,17 @@ class SlackBridge:
 
     def _check_scopes(self, scopes: set[str]) -> None:
         advice = "add it under OAuth & Permissions on your app's page and install the app again"
-        for scope in NEEDED:
+        for scope in NEEDED - scopes:
+            raise ConfigError(f"The Slack app lacks the scope {scope}: {advice}.")
+        for scope, lost in SCOPES.items():
             if scope not in scopes:
-                raise ConfigError(f"The Slack app lacks the scope {scope}: {advice}.")
-        for scope in WANTED:
-            if scope not in scopes:
-                log.warning("the Slack app lacks the scope %s: %s", scope, advice)
+                log.warning("the Slack app lacks the scope %s (%s): %s", scope, lost, advice)
 
     # --- listening ----------------------------------------------------------------------------------------------
+
+    @property
+    def unready(self) -> str | None:
+        return None if self._sockets is None else self._sockets.unready
 
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Slack delivers again what was not acknowledged."""
@@ -136,7 +138,10 @@ class SlackBridge:
             await asyncio.gather(listening, revoked, return_exceptions=True)
 
     async def _over_socket(self, receiver: Receiver) -> None:
-        await SocketMode(self._session, self._socket_address, receiver.envelope, self._connected).run()
+        self._sockets = SocketMode(
+            self._session, self._socket_address, receiver.envelope, self._connected, sockets=self._settings.sockets
+        )
+        await self._sockets.run()
 
     async def _over_http(self, receiver: Receiver) -> None:
         secret = self._settings.signing_secret

@@ -62,6 +62,7 @@ class TelegramBridge:
         self._connection: Client | None = None
         self._me: Me | None = None
         self._moved: dict[int, int] = {}
+        self._unready: str | None = None
 
     @property
     def pace(self) -> Pace:
@@ -107,6 +108,14 @@ class TelegramBridge:
             ) from None
         return Me(int(user.id), user.username or "")
 
+    @property
+    def unready(self) -> str | None:
+        """Never by webhook: a receiver that is taken out of its balancer could not be delivered to."""
+        return self._unready
+
+    def _report(self, sentence: str | None) -> None:
+        self._unready = sentence
+
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Telegram delivers again what was not acknowledged."""
         if self._me is None:
@@ -114,7 +123,7 @@ class TelegramBridge:
         receiver = Receiver(self._client.bot, self._me, accept)
         await self._offer_commands()
         if self._settings.mode == "polling":
-            await poll(self._client, receiver, self._rhythm)
+            await poll(self._client, receiver, self._rhythm, self._report)
             return
         if self._endpoints is None or self._settings.public_url is None:
             raise ConfigError(

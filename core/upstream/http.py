@@ -2,7 +2,8 @@
 
 A call is repeated only while nobody can have acted on it: when the connection was never established, or when the
 server answered with a status that refuses and passes (429, 5xx). A connection that breaks after the request went out
-and before any status is ambiguous: the server may have read the message, so a POST is not sent again.
+and before any status is ambiguous: the server may have read the message, so a POST is not sent again. Such a failure is
+`unheard`: where the upstream keeps a record, that is asked.
 """
 
 from __future__ import annotations
@@ -137,14 +138,19 @@ class Http:
         return min(LONGEST_REST, self._reading / READS_PER_SECOND)
 
     async def document(self, call: Call, judge: Judge, until: float | None, *, limit: int = DOCUMENT_LIMIT) -> Any:
-        """The JSON that answers a call. Raises as `exchange`, and `AnswerMalformed` for anything but JSON."""
-        async with self.exchange(call, judge, until) as answer:
-            body = await answer.all(limit)
+        """The JSON that answers a call. Raises as `exchange`, `UpstreamUnavailable` when the connection breaks before
+        all of it came, and `AnswerMalformed` for anything but JSON."""
+        where = f"{call.method} {call.path}"
+        try:
+            async with self.exchange(call, judge, until) as answer:
+                body = await answer.all(limit)
+        except AnswerInterrupted as error:
+            raise UpstreamUnavailable(AMBIGUOUS, detail=f"{where}: {error.detail}", unheard=True) from None
         try:
             return parsed(body)
         except Unreadable as error:
             start = body[:200].decode("utf-8", "replace")
-            raise AnswerMalformed(detail=f"{call.method} {call.path}: no JSON ({error}): {start}") from None
+            raise AnswerMalformed(detail=f"{where}: no JSON ({error}): {start}", unheard=True) from None
 
     async def _accepted(self, call: Call, judge: Judge, until: float | None) -> aiohttp.ClientResponse:
         waited = 0.0
@@ -201,7 +207,8 @@ class Http:
         except aiohttp.ClientResponseError as error:
             raise AnswerMalformed(detail=f"{where}: not HTTP: {type(error).__name__}") from None
         except (aiohttp.ClientError, OSError) as error:
-            failure = UpstreamUnavailable(AMBIGUOUS, detail=f"{where}: broke before a status: {_reason(error)}")
+            broke = f"{where}: broke before a status: {_reason(error)}"
+            failure = UpstreamUnavailable(AMBIGUOUS, detail=broke, unheard=True)
             if call.repeatable:
                 raise _NotSent(failure) from None
             raise failure from None
@@ -261,7 +268,7 @@ class Answer:
                 else UpstreamUnavailable(SILENT, detail=f"nothing came for {self._idle:g} s")
             ) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            self._failure = AnswerInterrupted(detail=f"the connection broke: {_reason(error)}")
+            self._failure = AnswerInterrupted(detail=f"the connection broke: {_reason(error)}", unheard=True)
             if rest := self._content._read_nowait(-1) if self._content._buffer else b"":
                 # aiohttp raises before it hands out what it already holds, and has no public way to that: without
                 # this the last words before a break are lost whenever the reader was busy at the time

@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.slack import chat, events
 from sandbox.slack.workspace import Workspace
-from sandbox.slack.world import BOT_ID, BOT_USER, TEAM, Channel, Post, SlackError
+from sandbox.slack.world import APP_ID, BOT_ID, BOT_USER, TEAM, Channel, Post, SlackError
 
 Json = dict[str, Any]
 
@@ -69,6 +69,12 @@ def auth_test(workspace: Workspace, _: Arguments) -> Json:
         "bot_id": BOT_ID,
         "is_enterprise_install": False,
     }
+
+
+def bots_info(_: Workspace, given: Arguments) -> Json:
+    if given.text("bot") != BOT_ID:
+        raise SlackError("bot_not_found")
+    return {"bot": {"id": BOT_ID, "app_id": APP_ID, "user_id": BOT_USER, "name": "Threadbridge", "deleted": False}}
 
 
 def apps_connections_open(workspace: Workspace, _: Arguments) -> Json:
@@ -302,6 +308,7 @@ METHODS: dict[str, Method] = {
     "apps.connections.open": apps_connections_open,
     "assistant.threads.setStatus": set_status,
     "auth.test": auth_test,
+    "bots.info": bots_info,
     "chat.appendStream": chat_append_stream,
     "chat.delete": chat_delete,
     "chat.postMessage": chat_post_message,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import URL, select, text
 from sqlmodel import SQLModel
 
-from core.answering import Assistant
 from core.database import opened
 from core.model import Message
-from core.relay import Relay, Route
 from core.settings import Access, Relaying
 from core.store import Store
 from core.tables import OPEN, Turn
-from tests.fakes import FakeBridge, FakeUpstream
+from core.upstream import Upstream
+from tests.fakes import FakeBridge
+from tests.local import LocalRelay
 from tests.messages import message
 
 
@@ -26,19 +26,20 @@ from tests.messages import message
 class Harness:
     """One run of the relay."""
 
-    relay: Relay
+    relay: LocalRelay
     store: Store
     bridge: FakeBridge
-    upstream: FakeUpstream
+    upstream: Any
+    """As it was given."""
 
     async def say(self, text: str = "Hello", **changed: Any) -> Message:
         one = message(text, **changed)
-        await self.relay.accept("fake", one)
+        await self.relay.accept(one)
         return one
 
     async def settled(self) -> list[Turn]:
         """Waits until no turn is open, and gives all turns."""
-        await self.bridge.until(lambda: not self.relay.busy)
+        await self.relay.idle()
         turns = await turns_of(self.store)
         assert not [turn for turn in turns if turn.state in OPEN]
         return turns
@@ -59,31 +60,26 @@ def start(url: URL) -> Start:
 
     @asynccontextmanager
     async def begin(
-        upstream: FakeUpstream,
+        upstream: Upstream,
         bridge: FakeBridge | None = None,
         *,
         access: Access | None = None,
-        backups: tuple[FakeUpstream, ...] = (),
+        backups: tuple[Upstream, ...] = (),
+        announce_backup: bool = False,
         drain_within: float = 20.0,
         recover_within: float = 900.0,
     ) -> AsyncIterator[Harness]:
         bridge = bridge or FakeBridge()
         async with opened(url) as engine:
             store = Store(engine)
-            route = Route(
-                bridge,
-                access or Access(policy="open"),
-                tuple(Assistant(one, 20, 48_000) for one in (upstream, *backups)),
+            settings = Relaying(drain_within=drain_within, recover_within=recover_within)
+            relay = LocalRelay(
+                store, bridge, upstream, *backups, access=access, settings=settings, announce_backup=announce_backup
             )
-            relay = Relay(store, {"fake": route}, Relaying(drain_within=drain_within, recover_within=recover_within))
-            relay.on_idle(bridge.changed.set)
             await relay.recover()
             try:
                 yield Harness(relay, store, bridge, upstream)
             finally:
-                await relay.stop()
+                await relay.stop(drain_within)
 
     return begin
-
-
-Kill = Callable[[Harness], Awaitable[None]]

@@ -22,6 +22,8 @@ THREAD = ThreadId("fake:1")
 class Parts:
     """The record of one turn's parts, in memory."""
 
+    def check(self) -> None: ...
+
     async def intend(self, position: int) -> Part:
         return Part(turn_id=1, position=position, key=f"key{position}")
 

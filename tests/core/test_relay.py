@@ -111,8 +111,8 @@ async def test_a_message_delivered_again_is_answered_by_silence(start: Start) ->
     async with start(FakeUpstream(HELLO)) as run:
         one = await run.say()
         await run.settled()
-        await run.relay.accept("fake", one)
-        await asyncio.gather(*(run.relay.accept("fake", one) for _ in range(5)))
+        await run.relay.accept(one)
+        await asyncio.gather(*(run.relay.accept(one) for _ in range(5)))
         assert len(await run.settled()) == 1
     assert len(run.bridge.messages) == 1
 
@@ -462,7 +462,7 @@ async def test_what_belongs_to_a_bridge_that_is_no_longer_configured_waits(start
         await run.store.record("gone", message(thread=OTHER))
         await run.store.record("fake", message())
     async with start(FakeUpstream(HELLO)) as run:
-        await run.bridge.until(lambda: not run.relay.busy)
+        await run.relay.idle()
         assert [turn.state for turn in await turns_of(run.store)] == [State.WAITING, State.ANSWERED]
 
 
@@ -499,7 +499,7 @@ async def test_a_runner_that_lost_its_turn_stops_showing(start: Start) -> None:
         await run.bridge.until(lambda: run.bridge.texts() == ["mine"])
         stolen = await run.store.claim(THREAD)
         go.set()
-        await run.bridge.until(lambda: not run.relay.busy)
+        await run.relay.idle()
         [turn] = await turns_of(run.store)
     assert (turn.state, turn.attempt) == (State.RUNNING, stolen.attempt)
 

@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from core.errors import DatabaseError
 from core.model import ThreadId
-from core.scheduler import Scheduler
+from core.scheduler import LocalScheduler
+from core.settings import Relaying
 from tests.virtual_time import run
 
 A, B = ThreadId("fake:a"), ThreadId("fake:b")
+
+Drain = Callable[[ThreadId], Coroutine[Any, Any, None]]
+
+
+class Drained:
+    """Stands for the relay."""
+
+    bridges = ("fake",)
+
+    def __init__(self, drain: Drain, left: list[ThreadId]) -> None:
+        self._drain = drain
+        self.left = left
+        self.closing = False
+        self.running: set[int] = set()
+        self.stopped: list[int] = []
+
+    async def recover(self) -> list[ThreadId]:
+        return self.left
+
+    async def drain(self, thread: ThreadId) -> None:
+        await self._drain(thread)
+
+    def stop_turn(self, turn: int) -> None:
+        self.stopped.append(turn)
+
+
+def started(drain: Drain, **settings: int) -> LocalScheduler:
+    return LocalScheduler(Drained(drain, []), Relaying(**settings))
 
 
 def test_a_thread_woken_while_it_is_drained_is_looked_at_once_more() -> None:
@@ -21,7 +52,7 @@ def test_a_thread_woken_while_it_is_drained_is_looked_at_once_more() -> None:
             drained.append(thread)
             await go.wait()
 
-        scheduler = Scheduler(drain)
+        scheduler = started(drain)
         scheduler.wake(A)
         await asyncio.sleep(0)
         for _ in range(3):
@@ -42,7 +73,7 @@ def test_threads_do_not_wait_for_each_other() -> None:
         async def drain(thread: ThreadId) -> None:
             await never.wait() if thread == A else done.set()
 
-        scheduler = Scheduler(drain)
+        scheduler = started(drain)
         scheduler.wake(A)
         scheduler.wake(B)
         await done.wait()
@@ -60,7 +91,7 @@ def test_a_database_that_fails_is_tried_again_later_and_later() -> None:
             if len(times) < 5:
                 raise DatabaseError
 
-        scheduler = Scheduler(drain)
+        scheduler = started(drain)
         scheduler.wake(A)
         await asyncio.sleep(100)
         return times
@@ -78,7 +109,7 @@ def test_a_fault_of_ours_ends_one_drain_and_not_the_scheduler() -> None:
             if count == 1:
                 raise KeyError("inside")
 
-        scheduler = Scheduler(drain)
+        scheduler = started(drain)
         scheduler.wake(A)
         await asyncio.sleep(1)
         scheduler.wake(A)
@@ -96,7 +127,7 @@ def test_closing_waits_for_what_ends_in_time_and_abandons_the_rest() -> None:
             await asyncio.sleep(5 if thread == A else 50)
             ended.append(thread)
 
-        scheduler = Scheduler(drain)
+        scheduler = started(drain)
         scheduler.wake(A)
         scheduler.wake(B)
         await asyncio.sleep(0)
@@ -106,3 +137,46 @@ def test_closing_waits_for_what_ends_in_time_and_abandons_the_rest() -> None:
         assert scheduler.busy == 0
 
     run(main())
+
+
+def test_no_more_threads_are_drained_at_once_than_allowed_and_those_that_wait_come_in_their_order() -> None:
+    async def main() -> list[str]:
+        began: list[str] = []
+        at_once = most = 0
+
+        async def drain(thread: ThreadId) -> None:
+            nonlocal at_once, most
+            began.append(thread)
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(1)
+            at_once -= 1
+
+        scheduler = started(drain, concurrency=3)
+        threads = [ThreadId(f"fake:{number}") for number in range(10)]
+        for thread in threads:
+            scheduler.wake(thread)
+        await asyncio.sleep(10)
+        assert most == 3
+        assert began == threads
+        return began
+
+    run(main())
+
+
+def test_a_run_takes_up_what_was_left_and_gives_what_runs_time_to_end() -> None:
+    async def main() -> list[tuple[str, float]]:
+        ended: list[tuple[str, float]] = []
+
+        async def drain(thread: ThreadId) -> None:
+            await asyncio.sleep(5)
+            ended.append((thread, asyncio.get_running_loop().time()))
+
+        relay = Drained(drain, [A, B])
+        scheduler, stop = LocalScheduler(relay, Relaying(drain_within=10)), asyncio.Event()
+        asyncio.get_running_loop().call_later(2, stop.set)
+        await scheduler.run(stop)
+        assert relay.closing
+        return ended
+
+    assert run(main()) == [(A, 5), (B, 5)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, create_engine, text
@@ -16,9 +17,28 @@ from core.errors import ConfigError, DatabaseError
 
 def test_the_migrations_make_exactly_the_tables_of_the_program(url: URL) -> None:
     with create_engine(url).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection,
+            opts={"compare_type": True, "compare_server_default": True, "include_name": _is_ours},
+        )
         assert compare_metadata(context, SQLModel.metadata) == []
     connection.engine.dispose()
+
+
+def _is_ours(name: str | None, kind: str, _: object) -> bool:
+    """The job queue's tables are its library's."""
+    return not (kind == "table" and name is not None and name.startswith("procrastinate_"))
+
+
+def test_going_back_one_revision_and_forth_again_does_no_harm(url: URL) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        command.downgrade(migrations._config(connection), "0001")
+    engine.dispose()
+    with pytest.raises(DatabaseError, match="Run: threadbridge db upgrade"):
+        migrations.check(url)
+    migrations.upgrade(url)
+    migrations.check(url)
 
 
 def test_upgrading_twice_does_no_harm(url: URL) -> None:

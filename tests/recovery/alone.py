@@ -27,6 +27,8 @@ PLACES = {"slack": "channel", "discord": "channel", "telegram": "direct"}
 class Parts:
     """The record of one turn's parts, in memory."""
 
+    def check(self) -> None: ...
+
     async def intend(self, position: int) -> Part:
         return Part(turn_id=1, position=position, key=f"key{position}")
 

@@ -119,7 +119,7 @@ async def _finished_by_the_next(standing: World, folder: Path, config: str) -> N
     left = {name: views(standing, name) for name in PLACES}
     assert [[view.text.startswith("One two") for view in found] for found in left.values()] == [[True]] * 3
     assert not any("⚠️" in view.text for found in left.values() for view in found)
-    assert states(folder) == [("running",)] * 3
+    assert states(folder) == [("waiting",)] * 3
     standing.upstream.hold_after = None
     async with Program(("run", "--config", config)) as program:
         for name, platform in standing.platforms.items():

@@ -25,13 +25,11 @@ from pathlib import Path
 
 import pytest
 
-from core.answering import Assistant
 from core.database import opened, parse
-from core.relay import Relay, Route
-from core.settings import Access, Relaying
 from core.store import Store
 from core.tables import State
 from tests.core.conftest import turns_of
+from tests.local import LocalRelay
 from tests.recovery.photographs import Photographer, Platform, Remains, stepped
 from tests.recovery.stories import PLATFORMS, STORIES, Author, Story
 
@@ -68,16 +66,14 @@ class Life:
     async def live(self) -> None:
         async with opened(parse(f"sqlite:///{self.database}")) as engine:
             store = Store(engine)
-            route = Route(self.platform, Access(policy="open"), (Assistant(self.upstream, 20, 48_000),))
-            relay = Relay(store, {self.platform.name: route}, Relaying())
-            relay.on_idle(self.platform.changed.set)
+            relay = LocalRelay(store, self.platform, self.upstream)
             await relay.recover()
-            await self.platform.until(lambda: not relay.busy)
+            await relay.idle()
             await self._check(store, alone=True)
             for one in self.story.said:
-                await relay.accept(self.platform.name, one)
+                await relay.accept(one)
                 self.accepted.add(one.id)
-            await self.platform.until(lambda: not relay.busy)
+            await relay.idle()
             await self._check(store, alone=False)
             await relay.stop()
 

@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from core import commands
-from core.answering import Assistant
 from core.database import opened, parse
 from core.model import Done, Message, MessageId, Opened, Text
-from core.relay import Relay, Route
-from core.settings import Access, Relaying
 from core.store import Store
 from core.tables import State, Turn
 from tests.core.conftest import turns_of
 from tests.fakes import FakeUpstream
+from tests.local import LocalRelay
 from tests.messages import message
 from tests.recovery.photographs import Photographer, Platform, Remains, stepped
 from tests.recovery.stories import PLATFORMS
@@ -31,14 +29,12 @@ async def run(database: Path, platform: Platform, upstream: FakeUpstream, *said:
     """One run of the relay: what was left open, then what is said, each once the one before it shows something."""
     async with opened(parse(f"sqlite:///{database}")) as engine:
         store = Store(engine)
-        route = Route(platform, Access(policy="open"), (Assistant(upstream, 20, 48_000),))
-        relay = Relay(store, {platform.name: route}, Relaying())
-        relay.on_idle(platform.changed.set)
+        relay = LocalRelay(store, platform, upstream)
         await relay.recover()
         for one in said:
-            await relay.accept(platform.name, one)
+            await relay.accept(one)
             await platform.until(lambda: any(platform.texts()))
-        await platform.until(lambda: not relay.busy)
+        await relay.idle()
         await relay.stop()
         return await turns_of(store)
 

@@ -1,0 +1,56 @@
+"""The relay in one process, put together as the composition root does it, with a fake bridge and upstreams."""
+
+from __future__ import annotations
+
+from core.answering import Assistant
+from core.bridge import Recent
+from core.inbox import Inbox
+from core.model import Message
+from core.relay import Relay, Route
+from core.scheduler import LocalScheduler
+from core.settings import Access, Relaying
+from core.store import Store
+from core.upstream import Upstream
+from tests.fakes import FakeBridge
+
+
+class LocalRelay:
+    """One run. `recovered` once what an earlier run left open is taken up."""
+
+    def __init__(
+        self,
+        store: Store,
+        bridge: FakeBridge,
+        *upstreams: Upstream,
+        access: Access | None = None,
+        settings: Relaying | None = None,
+        announce_backup: bool = False,
+    ) -> None:
+        settings = settings or Relaying()
+        assistants = tuple(Assistant(one, 20, 48_000, announce_backup) for one in upstreams)
+        self.relay = Relay(store, {bridge.name: Route(bridge, assistants)}, settings)
+        self._bridge = bridge
+        self._scheduler = LocalScheduler(self.relay, settings)
+        self._scheduler.on_idle = bridge.changed.set
+        self._inbox = Inbox(store, {bridge.name: access or Access(policy="open")}, settings, self._scheduler)
+
+    @property
+    def busy(self) -> int:
+        return self._scheduler.busy
+
+    async def recover(self) -> None:
+        for thread in await self.relay.recover():
+            self._scheduler.wake(thread)
+
+    async def accept(self, message: Message) -> None:
+        await self._inbox.accept(self._bridge.name, message)
+
+    async def recent(self) -> Recent:
+        return await self._inbox.recent(self._bridge.name)
+
+    async def idle(self) -> None:
+        await self._bridge.until(lambda: not self.busy)
+
+    async def stop(self, within: float = 20.0) -> int:
+        """Stopping twice does no harm."""
+        return await self._scheduler.close(within)
