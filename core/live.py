@@ -21,7 +21,7 @@ from core.bridge import Bridge, Growing, Surface, Wanted
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
 from core.markdown import Splitter, close
 from core.model import MessageId, ThreadId
-from core.pace import Call, Pacer
+from core.pace import Call, Leave, Pacer
 from core.tables import Part
 
 log = logging.getLogger(__name__)
@@ -119,6 +119,10 @@ class LiveReply:
         self._shown = [self._surface(part, unsure=part.message is None) for part in adopted]
         self._settled = 0
         """So many leading parts are as they will stay."""
+        self._closed = ("", "")
+        """The last part as it was when it was closed last, and closed."""
+        self._leave: Leave | None = None
+        """What the painting waits for just now."""
         self._troubled_since: float | None = None
         self._delay = FIRST_DELAY
         self._failure: Exception | None = None
@@ -159,6 +163,8 @@ class LiveReply:
         self._status = ""
         self._finished = True
         self._tell()
+        if self._leave is not None:
+            self._leave.hurry()
         await self._over.wait()
         if self._failure is not None:
             raise self._failure
@@ -245,7 +251,7 @@ class LiveReply:
         written = parts[index]
         if index < len(parts) - 1 or self._finished:
             return Wanted(written, final=True)
-        text = close(written)
+        text = self._presentable(written)
         # A message is not begun for that: until there is one, the typing indicator says it.
         label = self._status or (STILL_WORKING if self._quiet and index < len(self._shown) else "")
         if label:
@@ -254,11 +260,17 @@ class LiveReply:
                 text = with_label
         return Wanted(text, final=False, written=written, status=self._status)
 
+    def _presentable(self, part: str) -> str:
+        """The last part as far as it is decided. Asked for again before each paint, and mostly for the same."""
+        if self._closed[0] != part:
+            self._closed = (part, close(part))
+        return self._closed[1]
+
     async def _step(self, index: int) -> None:
         """Brings one part one call nearer to what is wanted when the call may go."""
         call = self._shown[index].call(self._wanted(index)) if index < len(self._shown) else "create"
         if call is not None:
-            await self._pacer.leave(self._thread, call, urgent=call == "create" or self._finished)
+            await self._may(call, urgent=call == "create" or self._finished or not self._readable.is_set())
         self._take_in()
         wanted = self._wanted(index)
         if index == len(self._shown):
@@ -284,6 +296,14 @@ class LiveReply:
                 self._readable.set()
         if shown.surface.message is not None and shown.part.message is None:
             await self._ledger.posted(shown.part, shown.surface.message)
+
+    async def _may(self, call: Call, *, urgent: bool) -> None:
+        """Waits until a call may go. If the reply is finished meanwhile, the call is urgent from then on."""
+        self._leave = self._pacer.ask(self._thread, call, urgent=urgent)
+        try:
+            await self._leave.granted()
+        finally:
+            self._leave = None
 
     def _surface(self, part: Part, *, unsure: bool = False) -> _Shown:
         message = MessageId(part.message) if part.message is not None else None

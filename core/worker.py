@@ -142,6 +142,7 @@ class Worker:
             await asyncio.sleep(WATCH)
 
     def _seen(self, seen: Seen) -> None:
+        self._relay.share(max(1, seen.workers))
         for turn in seen.stopped & set(self._relay.running):
             self._relay.stop_turn(turn)
 

@@ -54,7 +54,7 @@ class FakeBridge:
     def pace(self) -> Pace:
         def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
             self.leaves += 1
-            return (Budget("bot", 10_000.0, burst=100.0),)
+            return (Budget("bot", 10_000, burst=100.0),)
 
         return Pace(budgets, placeholder=self._placeholder)
 

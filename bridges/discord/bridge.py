@@ -16,7 +16,7 @@ from bridges.discord import thread as threads
 from bridges.discord.completing import whole_guild, whole_message, whole_thread
 from bridges.discord.errors import TRANSLATED, at_start
 from bridges.discord.gateway import stay_connected
-from bridges.discord.pace import PACE
+from bridges.discord.pace import pace
 from bridges.discord.receiving import RECORDING_DELAYS, Receiver
 from bridges.discord.rest import Rest
 from bridges.discord.room import KnownThreads, Room
@@ -139,10 +139,11 @@ class DiscordBridge:
         self._client: BotClient | None = None
         self._listening: list[BotClient] = []
         self._known = KnownThreads()
+        self._pace = pace(lambda channel, call: self.client.rest.left(channel, call))
 
     @property
     def pace(self) -> Pace:
-        return PACE
+        return self._pace
 
     # --- lifecycle ----------------------------------------------------------------------------------------------
 

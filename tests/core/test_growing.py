@@ -136,7 +136,7 @@ class GrowingBridge(FakeBridge):
     def pace(self) -> Pace:
         def budgets(thread: ThreadId, call: Call) -> tuple[Budget, ...]:
             self.drawn.append(call)
-            return (Budget(call, 10_000.0, burst=100.0),)
+            return (Budget(call, 10_000, burst=100.0),)
 
         return Pace(budgets)
 
