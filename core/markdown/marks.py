@@ -40,6 +40,7 @@ class Context(NamedTuple):
     table: bool
     previous: Kind
     inline: Inline
+    numbered: int
 
 
 class Mark(NamedTuple):

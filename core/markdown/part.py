@@ -36,6 +36,8 @@ _GUARD = re.compile(
     r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$))"
 )
 _WORD = re.compile(r"\S+")
+_NOTHING = "\u2060"
+"""To Markdown a word, to a reader nothing."""
 
 
 class Part:
@@ -61,6 +63,8 @@ class Part:
         self.base = len(start.block.containers)
         self._table = self._block.leaf is not Leaf.TABLE
         self._previous = Kind.BLANK
+        self._numbered = -1
+        """How deep in the text the last numbered item is that stands in no other here; -1 if there is none."""
         self._unread = 0
         self.complete = True
         """The last line has its newline."""
@@ -103,7 +107,7 @@ class Part:
         context = mark.context
         self._at, self.inline, self.shown = mark.at, mark.inline, self.shown[: mark.size]
         self._block, self.base, self._table = context.block, context.base, context.table
-        self._previous = context.previous
+        self._previous, self._numbered = context.previous, context.numbered
         del self.lines[context.lines :]
         if context.line is None:
             self.inline = context.inline
@@ -151,6 +155,7 @@ class Part:
             self.shown += gap
         else:
             self._reopen_block(before, line, gap)
+        self._part_lists(before, line, source)
         self._block = before
         if line.kind is Kind.ROW and not self._table:
             self._repeat_header(before)
@@ -168,6 +173,16 @@ class Part:
         """Would the paragraph swallow a numbered item, now that the indentation which told them apart is gone?"""
         unindented = before.leaf is Leaf.PARAGRAPH and any(before.containers[: self.base])
         return unindented and source[line.offsets[-1] :].lstrip()[:1].isdigit()
+
+    def _part_lists(self, before: Block, line: Line, source: str) -> None:
+        """Two lists, one in the other, would be one now, and count on: a paragraph that nobody sees parts them."""
+        depth = len(line.offsets) - 1
+        if not line.fresh or depth > self.base or not source[line.offsets[-1] :].lstrip()[:1].isdigit():
+            return
+        if self.lines and self._numbered > depth:
+            quotes = self._quotes(before, depth)
+            self.shown += f"{quotes.rstrip()}\n{quotes}{_NOTHING}\n{quotes.rstrip()}\n"
+        self._numbered = depth
 
     def _head(self, before: Block, line: Line, source: str, *, opens: bool = False) -> str:
         """What stands before the content of a line: the source's own, but for containers from earlier parts."""
@@ -278,4 +293,4 @@ class Part:
     def _context(self, line: Line | None) -> Context:
         block = line.after if line else self._block
         lines = len(self.lines)
-        return Context(block, line, lines, self.base, self._table, self._previous, self.inline)
+        return Context(block, line, lines, self.base, self._table, self._previous, self.inline, self._numbered)
