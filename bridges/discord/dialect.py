@@ -14,6 +14,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
 from core.markdown.formula import formula, surely
+from core.markdown.noise import calm
 
 DEEPEST = 40
 """Levels of quotes and lists; the parser drops what is deeper, so such a text is not parsed at all."""
@@ -113,6 +114,7 @@ def _parser() -> MarkdownIt:
     parser.inline.ruler.before("escape", "formula", _formula)
     parser.inline.ruler.before("escape", "address", _address)
     parser.block.ruler.before("fence", "formula_block", _formula_block, {"alt": ["paragraph", "blockquote", "list"]})
+    calm(parser)
     return parser
 
 

@@ -22,7 +22,7 @@ from bridges.discord.spans import ZERO_WIDTH, inline, visible
 LIMIT = 2000
 """Of a message's content, https://discord.com/developers/docs/resources/message#create-message. Discord does not say in
 which unit; UTF-16 units are the most that any reading of it could count."""
-HOPELESS = 5 * LIMIT
+HOPELESS = 3 * LIMIT
 """No text of this length gets short enough by being rendered, unless it is nearly all markup."""
 RULE = "─" * 12
 

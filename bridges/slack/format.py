@@ -55,5 +55,4 @@ def fits(text: str) -> bool:
     """Counts UTF-16 units, the most that Slack could count, of the escaped text; the block is never longer."""
     if len(text) > LIMIT:
         return False
-    escaped = fallback(text)
-    return len(escaped) + sum(character > "\uffff" for character in escaped) <= LIMIT
+    return len(fallback(text).encode("utf-16-le")) // 2 <= LIMIT

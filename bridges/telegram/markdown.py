@@ -11,6 +11,8 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
+from core.markdown.noise import calm
+
 DEEPEST = 100
 """Levels of nesting; the parser leaves out what lies deeper."""
 
@@ -98,3 +100,4 @@ _PARSER = _Parser("commonmark", {"html": False, "maxNesting": DEEPEST})
 _PARSER.enable(["table", "strikethrough"]).disable("reference")
 _PARSER.inline.ruler.before("escape", "formula", _formula)
 _PARSER.block.ruler.before("fence", "formula", _formula_block, {"alt": ["paragraph", "blockquote", "list"]})
+calm(_PARSER)

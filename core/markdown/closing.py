@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 
 from core.markdown.blocks import Kind, Leaf, closing_fence
 from core.markdown.inline import Inline, flanking, resolve, scan
@@ -10,6 +11,8 @@ from core.markdown.marks import Start
 from core.markdown.part import Part, Written
 
 _PASSES = 8
+_ATTEMPTS = 32
+"""After so many last tokens that cannot be shown, the text is left out back to where nothing is open."""
 _UNDECIDED = re.compile(r"#{1,6}|[-+*]|={1,2}|--|\*\*|_{1,2}|~{1,2}|`{1,2}|\d{1,9}[.)]")
 _HALF_DELIMITER = re.compile(r"[|:\- \t]+")
 _HALF_TAG = re.compile(r"<[A-Za-z/!][^<>]*$")
@@ -89,9 +92,18 @@ def _undecided(part: Part, index: int, end: int) -> bool:
 def _inline(part: Part, written: Written, end: int) -> str | None:
     """The part up to `end`, the end of a line, with all closed; None if nothing of the line can be shown."""
     shown = part.shown
-    while True:
-        begin, state = _before(part, written, end)
-        state, stop = scan(shown, begin, end, state, ends=False)
+    known: list[tuple[int, Inline]] = [_before(part, written, end)]
+    """Places on the line, in their order, and what is open there."""
+
+    def learn(at: int, _stop: int, state: Inline, _plain: bool) -> None:
+        if at > known[-1][0]:
+            known.append((at, state))
+
+    for attempt in count():
+        while len(known) > 1 and (known[-1][0] >= end or (attempt > _ATTEMPTS and known[-1][1].within)):
+            end = min(end, known.pop()[0])
+        begin, state = known[-1]
+        state, stop = scan(shown, begin, end, state, ends=False, word=learn)
         kept, state = _tail(shown, state, stop, end)
         kept = written.content + len(shown[written.content : kept].rstrip())
         if kept <= written.content:
@@ -99,12 +111,16 @@ def _inline(part: Part, written: Written, end: int) -> str | None:
         if kept == end:
             break
         end = kept
-    text = shown[:end]
+    return _closed(part, written, shown[:end], state)
+
+
+def _closed(part: Part, written: Written, text: str, state: Inline) -> str:
+    end = len(text)
     for bond in reversed(state.bonds):
         if bond.kind[-1] == "[":
             text = text[: bond.at] + text[bond.at + len(bond.kind) :]
     text += state.lasting(end).closers
-    content = shown[written.content : end]
+    content = part.shown[written.content : end]
     if written.line.kind is Kind.ROW and content.startswith("|") and not _LAST_PIPE.search(content):
         text += " |"
     return text
@@ -112,12 +128,10 @@ def _inline(part: Part, written: Written, end: int) -> str | None:
 
 def _before(part: Part, written: Written, end: int) -> tuple[int, Inline]:
     """A place on the line where what is open is known, not far before `end`."""
-    for mark in reversed(part.marks):
-        if mark.size < written.content:
-            break
-        if mark.size < end and mark.context.line is not None:
-            return mark.size, mark.inline
-    return written.content, written.inline
+    return next(
+        (place for place in reversed(part.known) if written.content <= place[0] < end),
+        (written.content, written.inline),
+    )
 
 
 def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:

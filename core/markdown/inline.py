@@ -14,7 +14,7 @@ from typing import NamedTuple
 REACH = 1000
 """Characters after which an opener without its closer is taken for what it most likely is, a lone character."""
 
-_DEEPEST = 63
+_DEEPEST = 31
 """How many openers are kept beside a new one, so that a text of nothing else costs no more than others."""
 
 
@@ -65,6 +65,11 @@ class Inline(NamedTuple):
     def openers(self) -> str:
         """What opens again all that is open."""
         return "".join(d.char * d.length for d in self.stack) + "`" * self.ticks
+
+    @property
+    def within(self) -> bool:
+        """Is anything open at all?"""
+        return bool(self.stack or self.ticks or self.bonds)
 
     @property
     def inherited(self) -> Inline:
@@ -185,13 +190,14 @@ def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> 
         case "ticks":
             return state._replace(ticks=stop - at, ticks_at=at, bonds=state.bonds[:-1] if top == "<" else state.bonds)
         case "open":
-            return state._replace(bonds=(*state.bonds[-_DEEPEST:], Bond(text[at:stop], at, state.stack)))
+            bonds = (*state.bonds[-_DEEPEST:], Bond(text[at:stop], at, state.stack))
+            return Inline(state.stack, bonds=bonds)  # outside of code and targets, nothing else is set
         case "close":
             return _bracket(text, at, stop, end, state)
         case "dollar":
             return _dollar(text, at, stop, end, state)
         case "angle" if stop < end and (text[stop].isalpha() or text[stop] in "/!"):
-            return state._replace(bonds=(*state.bonds, Bond("<", at, state.stack)))
+            return state._replace(bonds=(*state.bonds[-_DEEPEST:], Bond("<", at, state.stack)))
         case "end" if top == "<":
             return state._replace(bonds=state.bonds[:-1], stack=state.bonds[-1].stack)
         case _:
@@ -228,5 +234,5 @@ def _dollar(text: str, at: int, stop: int, end: int, state: Inline) -> Inline:
     if index >= 0 and (kind == "$$" or not text[at - 1].isspace()):
         return state._replace(bonds=state.bonds[:index], stack=state.bonds[index].stack)
     if index < 0 and (kind == "$$" or not (after.isspace() or after.isdigit())):
-        return state._replace(bonds=(*state.bonds, Bond(kind, at, state.stack)))
+        return state._replace(bonds=(*state.bonds[-_DEEPEST:], Bond(kind, at, state.stack)))
     return state

@@ -54,6 +54,8 @@ class Part:
         self.shown = ""
         """The part so far: opened again what was open, nothing closed."""
         self.marks: list[Mark] = []
+        self.known: list[tuple[int, Inline]] = []
+        """What is open at some places of the last line, in their order."""
         self.lines: list[Written] = []
         self.inline = start.inline
         self._block = start.block
@@ -262,7 +264,9 @@ class Part:
         shift = self._at - size
         begun = max(written.content, size - len(self.shown[written.content : size].rpartition(" ")[2]))
         self.shown += text[self._at : stop]
-        places = Places(self.marks, self._context(line), line, self.shown, begun, shift)
+        while self.known and not written.content <= self.known[-1][0] < size:
+            self.known.pop()
+        places = Places(self.marks, self.known, self._context(line), line, self.shown, begun, shift)
         places.plain = plain or line.kind is Kind.CODE
         match line.kind:
             case Kind.TEXT | Kind.HEADING | Kind.ROW:

@@ -57,6 +57,7 @@ def test_the_parts_show_all_that_the_whole_shows(text: str, limit: int) -> None:
 
 @few
 @given(documents, small)
+@example("# supercalifragilisticsupercalifragilisticsupercalifragilistic\n\nTitle\n=====", 40)
 def test_small_parts_lose_nothing_either(text: str, limit: int) -> None:
     """As before, but for what is longer than a part itself: links, tags, formulas, rows."""
     assume(not re.search(r"\]\(|[<$|]", text))
