@@ -13,12 +13,22 @@ from random import Random
 WORDS = (
     *("a", "the", "answer", "is", "forty-two", "Grüße", "naïve", "e.g.", "so,", "end.", "Why?", "1985", "x", "(see"),
     *("it)", "AT&T", "50%", "C#", "#tag", "a_b_c", "snake_case_name", "~5", "km/h", "2 < 3", "5 * 3", "it's", '"so"'),
-    *("日本語の文章です。", "中文句子没有空格", "שלום עולם", "مرحبا بالعالم", "हिन्दी", "한국어", "👩‍👩‍👧‍👦", "🇩🇪🇫🇷", "👍🏽"),
+    *(
+        "日本語の文章です。",
+        "中文句子没有空格",
+        "שלום עולם",
+        "مرحبا بالعالم",
+        "हिन्दी",
+        "한국어",
+        "👩‍👩‍👧‍👦",
+        "🇩🇪🇫🇷",
+        "👍🏽",
+    ),
 )
 LONG = ("supercalifragilistic" * 4, "https://example.org/a_b/c?d=e&f=1", "長" * 90, "👨‍👩‍👧" * 12)
 CODE = (
     *("x = 1", "    return **kwargs", "", "``", "# no heading", "- no item", "a" * 90, "print('日本')", "$HOME/$USER"),
-    *("| a | b |", "\tif a < b && c:", "**not bold**", "<div>&amp;</div>", "@everyone", "[x](y)", "1. no item"),
+    *("| a | b |", "\tif a < b && c:", "**not bold**", "<div>&amp;</div>", "@everyone", "[y](z)", "1. no item"),
 )
 SPANS = (
     *(("`x`", "x"), ("`a * b`", "a * b"), ("`` a`b ``", "a`b"), ("`**not bold**`", "**not bold**"), ("`f(x)[0]`",) * 2),
@@ -157,7 +167,10 @@ class _Writer:
         columns = random.randint(1, 4)
         header = [f"T{self._index}c{column}" for column in range(columns)]
         self.headers.append("".join(header))
-        cells = (*(("a", "a"), ("b c", "b c"), ("**d**", "d"), ("`e`", "e"), ("日本", "日本"), ("", "")), ("5 * 3",) * 2)
+        cells = (
+            *(("a", "a"), ("b c", "b c"), ("**d**", "d"), ("`e`", "e"), ("日本", "日本"), ("", "")),
+            ("5 * 3",) * 2,
+        )
         rows = [[random.choice(cells) for _ in range(columns)] for _ in range(random.choice([1, 3, 12, 60]))]
         rules = [random.choice(["---", ":--", ":-:", "--:"]) for _ in range(columns)]
         lines = [header, rules, *([markdown for markdown, _ in row] for row in rows)]
@@ -174,7 +187,8 @@ class _Writer:
             if not ordered and random.random() < 0.2:
                 markdown = random.choice(["[ ] ", "[x] "]) + markdown
             if depth < 3 and random.random() < 0.25:
-                more = random.choice([self._fence, self._quote, lambda r: self._list(r, depth + 1)])(random)
+                kind = random.choice([self._fence, self._quote, None])
+                more = kind(random) if kind else self._list(random, depth + 1)
                 markdown, visible = f"{markdown}\n\n{more[0]}", f"{visible}\n{more[1]}"
             rest = markdown.replace("\n", "\n" + " " * len(marker))
             items.append((marker + rest, (marker if ordered else "") + visible))

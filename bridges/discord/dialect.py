@@ -23,7 +23,6 @@ _SCHEME = re.compile(r"(?<![a-z0-9])https?$", re.IGNORECASE)
 _ADDRESS = re.compile(r"://[^\s<>*`|\\\x00-\x1f]+")
 
 
-
 def parse(text: str) -> SyntaxTreeNode | None:
     """The tree, or None for a text that is nested too deeply to be shown in any shape but its own."""
     tokens = _PARSER.parse(text)

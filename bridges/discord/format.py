@@ -128,9 +128,7 @@ def _fenced(content: str, language: str) -> list[Line]:
 def _quote(node: Node, source: Sequence[str]) -> list[Line]:
     """A quote within a quote shows its sign; code in it has no place for one."""
     return [
-        Line(line.text, line.code, True)
-        if line.quoted and line.code
-        else Line("> " + line.text, line.code, True)
+        Line(line.text, line.code, True) if line.quoted and line.code else Line("> " + line.text, line.code, True)
         for line in _blocks(node.children, source)
     ]
 
@@ -157,9 +155,7 @@ def _list(node: Node, source: Sequence[str]) -> list[Line]:
             inner[0] = Line(_task(item.children[0], inner[0].text))
         indent = " " * len(marker)
         lines.append(Line(marker + inner[0].text))
-        lines += [
-            line if line.code or line.quoted or not line.text else Line(indent + line.text) for line in inner[1:]
-        ]
+        lines += [line if line.code or line.quoted or not line.text else Line(indent + line.text) for line in inner[1:]]
         number = None if number is None else number + 1
         previous = item
     return lines

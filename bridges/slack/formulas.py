@@ -1,4 +1,4 @@
-r"""Formulas as code: in a `markdown` block Slack would take what is in them for markup, and `\(` for an escaped bracket. Pure."""
+r"""Formulas as code, for Slack would take what is in them for markup, and `\(` for an escaped bracket. Pure."""
 
 from __future__ import annotations
 

@@ -74,6 +74,8 @@ def _formula_block(state: StateBlock, first: int, end: int, silent: bool) -> boo
     for opening, closing in _BLOCK_BRACKETS:
         if state.src.startswith(opening, state.bMarks[first] + state.tShift[first]):
             last = _closing_line(state, first, end, closing)
+            if last is None and state.getLines(first, first + 1, state.blkIndent, False).strip() == opening:
+                last = _last_line(state, first, end)  # still being written
             if last is None:
                 return False
             if not silent:
@@ -83,6 +85,12 @@ def _formula_block(state: StateBlock, first: int, end: int, silent: bool) -> boo
                 state.line = last + 1
             return True
     return False
+
+
+def _last_line(state: StateBlock, first: int, end: int) -> int:
+    """Of the container that the first line is in."""
+    outside = (n for n in range(first + 1, end) if not state.isEmpty(n) and state.sCount[n] < state.blkIndent)
+    return next(outside, end) - 1
 
 
 def _closing_line(state: StateBlock, first: int, end: int, closing: str) -> int | None:

@@ -91,7 +91,7 @@ _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _DELIMITER = re.compile(r" {0,3}(?=[^|]*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
-_PIPE = re.compile(r"(?<!\\)\|")
+PIPE = re.compile(r"(?<!\\)\|")
 _HTML_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"
     "fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|"
@@ -105,7 +105,7 @@ _HTML_ENDS = (None, "</", "-->", "?>", "]]>")
 
 def cells(row: str) -> int:
     """How many columns a table row has."""
-    return len(_PIPE.findall(row.strip().removeprefix("|"))) + (not re.search(r"(?<!\\)\|$", row.rstrip()))
+    return len(PIPE.findall(row.strip().removeprefix("|"))) + (not re.search(r"(?<!\\)\|$", row.rstrip()))
 
 
 def _spaces(line: str, at: int, columns: int) -> int:

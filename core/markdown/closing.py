@@ -6,19 +6,22 @@ import re
 from itertools import count
 
 from core.markdown.blocks import Kind, Leaf, closing_fence
-from core.markdown.inline import Inline, flanking, resolve, scan
+from core.markdown.inline import Bond, Inline, dollar, flanking, resolve, round_brackets, scan
 from core.markdown.marks import Start
 from core.markdown.part import Part, Written
 
 _PASSES = 8
 _ATTEMPTS = 32
 """After so many last tokens that cannot be shown, the text is left out back to where nothing is open."""
-_UNDECIDED = re.compile(r"#{1,6}|[-+*]|={1,2}|--|\*\*|_{1,2}|~{1,2}|`{1,2}|\d{1,9}[.)]")
+_UNDECIDED = re.compile(r"#{1,6}|[-+*]|={1,2}|--|\*\*|_{1,2}|~{1,2}|`{1,2}|\d{1,9}[.)]|\[[ xX]?")
 _HALF_DELIMITER = re.compile(r"[|:\- \t]+")
 _HALF_TAG = re.compile(r"<[A-Za-z/!][^<>]*$")
 _HALF_ENTITY = re.compile(r"&(#(?:[xX]?[0-9a-fA-F]{0,7})|[a-z]{0,6})$")
 _ENTITIES = ("amp", "lt", "gt", "quot", "apos", "nbsp", "copy", "reg", "hellip", "mdash", "ndash", "rarr", "larr")
 _NO_LABEL = re.compile(r"\^?\d{0,3}|[ xX]|\^[\w-]*")
+_PROSE = re.compile(r"(?<![\\A-Za-z{_^])[A-Za-z]{3,}")
+"""What follows a dollar is no formula if it has a word in it."""
+_LONGEST_FORMULA = 200
 _LAST_PIPE = re.compile(r"(?<!\\)\|$")
 
 
@@ -142,8 +145,12 @@ def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:
                 return stop, state
             case "`":
                 state = state._replace(ticks=0, ticks_inherited=False)
-            case "\\" if end - stop == 1 and not state.ticks:
+            case "\\" if not state.ticks and (end - stop == 1 or shown[stop + 1] in "(["):
                 return stop, state
+            case "$" if not state.ticks and state.target < 0:
+                state = dollar(shown, stop, end, end, state)
+            case "\\" if not state.ticks and state.target < 0:
+                state = round_brackets(shown, stop, end, state)
             case "*" | "_" | "~" if not state.ticks and state.target < 0:
                 run = end - stop
                 can_close = flanking(shown, stop, end, end)[1]
@@ -167,9 +174,13 @@ def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:
         return state.target, state
     if state.bonds and state.bonds[-1].kind == "<":
         return state.bonds[-1].at, state
+    if shown[end - 1 : end] == "<":
+        return end - 1, state
+    if formula := next((bond for bond in state.bonds if _unfinished(shown, bond, end)), None):
+        return formula.at, state
     begun = end
     for bond in reversed(state.bonds):
-        if bond.kind[-1] == "[" and bond.at + len(bond.kind) >= begun:
+        if bond.kind[-1] == "[" and _NO_LABEL.fullmatch(shown, bond.at + len(bond.kind), begun):
             begun = bond.at
     if begun < end:
         return begun, state
@@ -179,3 +190,17 @@ def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:
     if entity and (entity[1][:1] in ("", "#") or any(name.startswith(entity[1]) for name in _ENTITIES)):
         return entity.start(), state
     return end, state
+
+
+def _unfinished(shown: str, bond: Bond, end: int) -> bool:
+    """Is it most likely a formula, of which a reader should see all or nothing? One on lines of its own may grow."""
+    content = shown[bond.at + len(bond.kind) : end]
+    match bond.kind:
+        case "$$":
+            return not content.startswith("\n") and len(content) < _LONGEST_FORMULA
+        case r"\(":
+            return len(content) < _LONGEST_FORMULA
+        case "$":
+            return len(content) < _LONGEST_FORMULA and _PROSE.search(content) is None
+        case _:
+            return False

@@ -1,4 +1,4 @@
-r"""Formulas within a line: `\( ... \)`, `\[ ... \]`, `$$ ... $$`, and `$ ... $` where it can be neither money nor a variable.
+r"""Formulas within a line: `\( ... \)`, `\[ ... \]`, `$$ ... $$`, and `$ ... $` where that is no money and no variable.
 
 Markdown knows none. A bridge that shows them has to find them before anything in them is taken for markup.
 """

@@ -27,6 +27,8 @@ class Start:
     inline: Inline = field(default_factory=Inline)
     line: Line | None = None
     """The line that was cut; None between lines."""
+    column: int = 0
+    """So many cells of a row that was cut are in the part before."""
     bare: bool = False
     """Opens as little as possible again, for there is no room for it."""
 

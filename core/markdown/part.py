@@ -8,9 +8,10 @@ away, for without their bullets it would make code of a paragraph.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
-from core.markdown.blocks import QUOTE, Block, Kind, Leaf, Line, closing_fence, read
+from core.markdown.blocks import PIPE, QUOTE, Block, Kind, Leaf, Line, closing_fence, read
 from core.markdown.inline import Inline, scan
 from core.markdown.marks import Context, Mark, Places, Start
 from core.markdown.rank import between_lines
@@ -36,6 +37,7 @@ _GUARD = re.compile(
     r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$))"
 )
 _WORD = re.compile(r"\S+")
+_SPACE = re.compile(r"\s")
 _NOTHING = "\u2060"
 """To Markdown a word, to a reader nothing."""
 
@@ -91,12 +93,26 @@ class Part:
 
     def ending(self, mark: Mark) -> str:
         """The part as it is if it ends at a mark."""
-        context = mark.context
+        context, target = mark.context, mark.inline.target
         shown = self.shown[: mark.size].rstrip()
+        if target >= 0 and mark.inline.bonds and not _SPACE.search(shown, target):
+            # an address longer than a message is shown behind its words
+            bond = mark.inline.bonds[-1]
+            words = shown[bond.at + len(bond.kind) : target]
+            shown = f"{shown[: bond.at]}{words}{' ' if words else ''}({shown[target + 2 :]}"
         if context.line is None and context.block.leaf is Leaf.PARAGRAPH and not mark.inline.ticks:
             bare = shown.rstrip("\\")
             shown = shown if (len(shown) - len(bare)) % 2 == 0 else shown[:-1]
         return shown + self.closing(mark)
+
+    def following(self, mark: Mark) -> Start:
+        """What the next part begins with if this one ends at a mark."""
+        if mark.context.line is None or mark.context.line.kind is not Kind.ROW:
+            return mark.start
+        written = self.lines[mark.context.lines - 1]
+        row = self.shown[written.content : mark.size]
+        before = self.start.column if written.source < 0 else -row.startswith("|")
+        return replace(mark.start, column=before + len(PIPE.findall(row)))
 
     def closing(self, mark: Mark) -> str:
         """What closes all that is open at a mark."""
@@ -183,7 +199,8 @@ class Part:
             return
         if self.lines and self._numbered > depth:
             quotes = self._quotes(before, depth)
-            self.shown += f"{quotes.rstrip()}\n{quotes}{_NOTHING}\n{quotes.rstrip()}\n"
+            blank = quotes.rstrip() + "\n"
+            self.shown += ("" if self.shown.endswith("\n" + blank) else blank) + f"{quotes}{_NOTHING}\n{blank}"
         self._numbered = depth
 
     def _head(self, before: Block, line: Line, source: str, *, opens: bool = False) -> str:
@@ -214,12 +231,17 @@ class Part:
         stop = eol if eol >= 0 else len(text)
         self._block = line.after
         self.base = len(line.after.containers)
-        if self._at == stop:
+        if self._at == stop or (line.kind is Kind.ROW and not text[self._at : stop].strip("| \t\r")):
             self._at = stop
             return
         if code:
             self._reopen_block(line.after, line, "")
+        row = line.kind is Kind.ROW and not self.start.bare
+        if row:
+            self._repeat_header(line.after)
         self.shown += self._quotes(line.after, self.base)
+        if row:
+            self.shown += "| " * (self.start.column + 1)
         if line.after.leaf is Leaf.INDENTED:
             self.shown += "    "
         if line.kind is Kind.HEADING:

@@ -15,7 +15,7 @@ from core.markdown import Splitter
 from tests.bridges.readers import READERS, essence
 from tests.replies import reply
 
-REPLIES = int(os.environ.get("THREADBRIDGE_REPLIES", "60"))
+REPLIES = int(os.environ.get("THREADBRIDGE_REPLIES", "40"))
 
 thorough = settings(max_examples=REPLIES, deadline=None, suppress_health_check=list(HealthCheck))
 numbers = st.integers(0, 2**32 - 1)

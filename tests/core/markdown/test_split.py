@@ -177,6 +177,32 @@ CASES = {
             "| a | b |\n|---|---|\n| five | six |",
         ],
     ),
+    "a row that is longer than a message goes on as a row": (
+        40,
+        "| alpha | beta |\n|---|---|\n| one two three four five | six |\n| seven | eight |",
+        [
+            "| alpha | beta |\n|---|---|\n| one two |",
+            "| alpha | beta |\n|---|---|\n| three four",
+            "| alpha | beta |\n|---|---|\n| five | six",
+            "| alpha | beta |\n|---|---|\n| seven |",
+            "| alpha | beta |\n|---|---|\n| | eight |",
+        ],
+    ),
+    "an address that is longer than a message stands behind its words": (
+        40,
+        "see [the text](https://example.org/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa) and",
+        ["see", "the text (https://example.org/aaaaaa", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa) and"],
+    ),
+    "a lone asterisk is no emphasis": (
+        40,
+        "twice: 2*x three four five six seven eight nine ten",
+        ["twice: 2*x three four five six seven", "eight nine ten"],
+    ),
+    "lists in each other stay apart where the outer bullet is gone": (
+        40,
+        "7. one two three four\n   1. five six seven\n   2. eight nine\n8. ten",
+        ["7. one two three four\n   1. five six", "seven\n\n2. eight nine\n\n\u2060\n\n8. ten"],
+    ),
     "a quote goes on as a quote": (
         40,
         "> one two three four five six seven eight nine ten",
