@@ -52,7 +52,7 @@ def cut(escaped: str) -> str:
 
 
 def fits(text: str) -> bool:
-    """Counts UTF-16 units, the most that Slack could count, of the escaped text; the block is never longer."""
+    """Counts UTF-16 units, the most that Slack could count, of the escaped text. A block may hold three times as much."""
     if len(text) > LIMIT:
         return False
     return len(fallback(text).encode("utf-16-le")) // 2 <= LIMIT
