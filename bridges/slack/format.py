@@ -52,7 +52,7 @@ def cut(escaped: str) -> str:
 
 
 def fits(text: str) -> bool:
-    """Counts UTF-16 units, the most that Slack could count, of the escaped text. A block may hold three times as much."""
+    """Counts UTF-16 units, the most that Slack could count, of the escaped text; a block may hold thrice that."""
     if len(text) > LIMIT:
         return False
     return len(fallback(text).encode("utf-16-le")) // 2 <= LIMIT
