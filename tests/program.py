@@ -81,10 +81,22 @@ class Program:
             await self._reading
         return code
 
-    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+    @property
+    def pid(self) -> int:
         assert self._process is not None
-        if self._process.returncode is None:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal, if it runs still."""
+        if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.send(number)
         return await self.ended()
 
     async def __aexit__(
@@ -111,7 +123,7 @@ class World:
 
     async def listening(self, program: Program) -> None:
         """Waits until a program that has just been started hears what is said on each platform."""
-        for words in ("listening to Slack", "connected to Discord", "Telegram: connected", "running:"):
+        for words in ("listening to Slack", "connected to Discord", "Telegram: connected"):
             await program.said(words)
 
     def config(self, folder: Path, kind: Kind, *, database: str | None = None, extra: str = "") -> Path:
@@ -166,11 +178,13 @@ def place(platform: StandIn, kind: str) -> str:
     return next(one.id for one in platform.places() if one.kind == kind)
 
 
-async def replied(platform: StandIn, where: str, condition: Callable[[str], bool], count: int = 1) -> list[str]:
+async def replied(
+    platform: StandIn, where: str, condition: Callable[[str], bool], count: int = 1, *, within: float = 40.0
+) -> list[str]:
     """Waits until the bot has written so many messages in a place of which the text meets the condition."""
 
     def texts() -> list[str]:
         return [view.text for view in platform.view(where) if view.bot and condition(view.text)]
 
-    await platform.feed.until(lambda: len(texts()) >= count, within=40.0)
+    await platform.feed.until(lambda: len(texts()) >= count, within=within)
     return texts()
