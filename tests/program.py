@@ -23,6 +23,9 @@ from sandbox.upstream import UpstreamServer
 Kind = Literal["goapi", "gptbots", "mygptassistants", "openai"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+WITHIN = 120.0
+"""Seconds that anything may take on a slow machine that many share."""
+
 
 @dataclass
 class Program:
@@ -57,7 +60,7 @@ class Program:
             self._line.set()
         self._line.set()
 
-    async def said(self, words: str, within: float = 40.0) -> str:
+    async def said(self, words: str, within: float = WITHIN) -> str:
         """Waits for a line of the log with these words."""
         assert self._reading is not None
         with contextlib.suppress(TimeoutError):
@@ -72,7 +75,7 @@ class Program:
                     await self._line.wait()
         raise AssertionError(f"{words!r} was not said:\n" + "\n".join(self.log[-30:]))
 
-    async def ended(self, within: float = 40.0) -> int:
+    async def ended(self, within: float = WITHIN) -> int:
         """Waits for the end, and gives the exit code."""
         assert self._process is not None
         assert self._reading is not None
@@ -178,13 +181,11 @@ def place(platform: StandIn, kind: str) -> str:
     return next(one.id for one in platform.places() if one.kind == kind)
 
 
-async def replied(
-    platform: StandIn, where: str, condition: Callable[[str], bool], count: int = 1, *, within: float = 40.0
-) -> list[str]:
+async def replied(platform: StandIn, where: str, condition: Callable[[str], bool], count: int = 1) -> list[str]:
     """Waits until the bot has written so many messages in a place of which the text meets the condition."""
 
     def texts() -> list[str]:
         return [view.text for view in platform.view(where) if view.bot and condition(view.text)]
 
-    await platform.feed.until(lambda: len(texts()) >= count, within=within)
+    await platform.feed.until(lambda: len(texts()) >= count, within=WITHIN)
     return texts()

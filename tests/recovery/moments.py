@@ -13,10 +13,7 @@ from sqlalchemy import URL, NullPool, create_engine, func, select
 from core.database import is_sqlite
 from core.statements import CONVERSATION, TURN
 from sandbox.feed import Feed, Happening
-from tests.program import Program, World
-
-WITHIN = 60.0
-"""Seconds that anything may take on the slowest machine."""
+from tests.program import WITHIN, Program, World
 
 
 @dataclass(frozen=True)

@@ -30,34 +30,34 @@ class Site:
 
     async def __aenter__(self) -> Self:
         for role in self.roles:
-            self.programs.append(await self._begun(role))
+            await self.add(role)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def _begun(self, role: str) -> Program:
-        return await self._stack.enter_async_context(Program((role, "--config", str(self.config))))
+    async def _begun(self, program: Program) -> Program:
+        return await self._stack.enter_async_context(program)
 
-    async def add(self, role: Role) -> Program:
-        """One more."""
-        self.programs.append(await self._begun(role))
-        return self.programs[-1]
+    async def add(self, role: Role, config: Path | None = None) -> Program:
+        """One more, which may have a configuration of its own."""
+        program = await self._begun(Program((role, "--config", str(config or self.config))))
+        self.programs.append(program)
+        return program
 
     async def replace(self, ended: Program) -> Program:
-        """Starts one of the same role instead of one that has ended."""
-        place = self.programs.index(ended)
-        self.programs[place] = await self._begun(ended.arguments[0])
-        return self.programs[place]
+        """Starts another one like one that has ended."""
+        program = await self._begun(Program(ended.arguments))
+        self.programs[self.programs.index(ended)] = program
+        return program
 
     async def ready(self) -> None:
         """Waits until all of them have begun, and hear what is said."""
         for program in self.programs:
-            match program.arguments[0]:
-                case "work":
-                    await program.said("working:")
-                case _:
-                    await self.world.listening(program)
+            if program.arguments[0] == "work":
+                await program.said("working:")
+            else:
+                await self.world.listening(program)
 
     def log(self) -> str:
         """Of all that run now."""

@@ -27,7 +27,7 @@ from core.database import parse
 from sandbox.upstream import prose
 from tests.program import Kind, Program, World, place, replied, world
 from tests.recovery.conftest import NewDatabase
-from tests.recovery.moments import WITHIN, Killer, Moment, Record, moments, record
+from tests.recovery.moments import Killer, Moment, Record, moments, record
 from tests.recovery.site import ALONE, APART, Role, Site
 
 log = logging.getLogger(__name__)
@@ -232,7 +232,7 @@ class Round:
             await chat.ask_on()
         for chat in self.chats:
             platform = self.site.world.platforms[chat.name]
-            await replied(platform, chat.where, lambda text: text == "and after that", within=WITHIN)
+            await replied(platform, chat.where, lambda text: text == "and after that")
         for program in self.site.programs:
             assert await program.stop() == 0
             assert "Traceback" not in "\n".join(program.log)
@@ -290,14 +290,14 @@ class Trial:
 ON_SQLITE, ON_POSTGRESQL = int(KILLS or 5), int(KILLS or 3)
 
 
-@pytest.mark.timeout(60 + 15 * ON_SQLITE)
+@pytest.mark.timeout(300 + 60 * ON_SQLITE)
 async def test_one_whole_reply_comes_whenever_the_program_is_killed(
     undisturbed: dict[tuple[str, int], list[str]], tmp_path: Path
 ) -> None:
     await Trial(ALONE, ON_SQLITE, new_database=None).run(undisturbed, tmp_path)
 
 
-@pytest.mark.timeout(120 + 30 * ON_POSTGRESQL)
+@pytest.mark.timeout(300 + 60 * ON_POSTGRESQL)
 async def test_one_whole_reply_comes_whichever_of_many_programs_is_killed(
     undisturbed: dict[tuple[str, int], list[str]], tmp_path: Path, new_database: NewDatabase
 ) -> None:
