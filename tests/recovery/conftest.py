@@ -13,6 +13,7 @@ import pytest
 
 import migrations
 from core.database import parse
+from tests.postgresql import copied
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +41,8 @@ def new_database(postgresql: str) -> Iterator[NewDatabase]:
 @contextmanager
 def _database(server: str) -> Iterator[str]:
     name = f"recovery_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template")
-        try:
-            yield server.replace("/postgres?", f"/{name}?")
-        finally:
+    try:
+        yield copied(server, name)
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -38,7 +38,7 @@ def moments(dice: random.Random, count: int) -> list[Moment]:
     for _ in range(count):
         source = dice.choice(("slack", "discord", "telegram", "upstream", ""))
         later = dice.choice((0.0, dice.uniform(0.0, 0.05))) if source else dice.uniform(0.0, 3.0)
-        nth = dice.randint(1, 60 if source == "upstream" else 24)
+        nth = dice.randint(1, 60 if source == "upstream" else 12)
         found.append(Moment(source, nth, later, dice.randrange(60)))
     return found
 
