@@ -17,11 +17,13 @@ import os
 import random
 import re
 from collections import Counter
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from core.database import parse
 from sandbox.upstream import prose
@@ -32,7 +34,8 @@ from tests.recovery.site import ALONE, APART, Role, Site
 
 log = logging.getLogger(__name__)
 
-KILLS = os.environ.get("THREADBRIDGE_KILLS")
+ON_SQLITE, ON_POSTGRESQL = (int(os.environ.get("THREADBRIDGE_KILLS", default)) for default in (5, 3))
+"""Kills."""
 SEED = os.environ.get("THREADBRIDGE_SEED", "threadbridge")
 KINDS: tuple[Kind, ...] = ("goapi", "gptbots")
 LENGTHS = (300, 700)
@@ -150,7 +153,7 @@ def _words(text: str) -> list[str]:
 @dataclass
 class Round:
     site: Site
-    database: str
+    database: URL
     chats: list[Chat]
     whole: dict[tuple[str, int], list[str]]
     stages: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -203,7 +206,7 @@ class Round:
         """What has to hold at the moment of a kill. Others may go on meanwhile: what is seen first has to be true of
         what is seen later."""
         acknowledged, written = chat.acknowledged, chat.written
-        found = record(parse(self.database), chat.name)
+        found = record(self.database, chat.name)
         whole = self._whole(chat)
         self.stages[chat.name, self._stage(chat, found, whole=whole)] += 1
         assert len(found.states) <= 1
@@ -237,7 +240,7 @@ class Round:
             assert await program.stop() == 0
             assert "Traceback" not in "\n".join(program.log)
         for chat in self.chats:
-            found = record(parse(self.database), chat.name)
+            found = record(self.database, chat.name)
             assert chat.written == [*self.whole[chat.name, chat.length], "and after that"], chat.name
             placeholders = len(chat.texts) - len(chat.written)
             assert placeholders <= (self.kills if chat.name == "telegram" else 0), chat.name
@@ -246,59 +249,49 @@ class Round:
             assert chat.conversation in (None, found.conversation), chat.name
 
 
-@dataclass(frozen=True)
-class Trial:
-    """So many kills of one of these programs."""
-
-    roles: tuple[Role, ...]
-    kills: int
-    _: KW_ONLY
-    new_database: NewDatabase | None
-    """Where each round has one on PostgreSQL; else a SQLite file."""
-
-    async def run(self, undisturbed: dict[tuple[str, int], list[str]], folder: Path) -> None:
-        kills, stages = 0, Counter[tuple[str, str]]()
-        for number in itertools.count():
-            if kills >= self.kills:
-                break
-            dice = random.Random(f"{SEED} {number}")
-            kind, length = KINDS[number % len(KINDS)], dice.choice(LENGTHS)
-            planned = moments(dice, min(4, self.kills - kills))
-            own = folder / str(number)
-            own.mkdir()
-            database = self.new_database() if self.new_database else f"sqlite:///{own}/threadbridge.db"
-            async with world(speed=length / SECONDS) as standing:
-                standing.slack.courier.retry_delays = (0.5,) * 120
-                config = standing.config(own, kind, database=database)
-                async with Site(standing, config, self.roles) as site:
-                    one = Round(site, database, chats(standing, dice, length), undisturbed)
-                    try:
-                        await one.run(planned)
-                    except (AssertionError, TimeoutError) as error:
-                        error.add_note(
-                            f"seed {SEED!r}, round {number} ({kind}, {length} words), kills {one.kills}: {planned}\n"
-                            + site.log()
-                        )
-                        raise
-            kills += one.kills
-            stages += one.stages
-            log.info("round %d (%s, %d words): %d kills at %s", number, kind, length, one.kills, planned)
-        for (name, stage), count in sorted(stages.items()):
-            log.info("%s, %s: %d", name, stage, count)
-
-
-ON_SQLITE, ON_POSTGRESQL = int(KILLS or 5), int(KILLS or 3)
+async def trial(
+    roles: tuple[Role, ...],
+    kills: int,
+    database: Callable[[Path], str],
+    undisturbed: dict[tuple[str, int], list[str]],
+    folder: Path,
+) -> None:
+    """Rounds until there were kills enough; `database` makes one for each, which may lie in a folder of its own."""
+    killed, stages = 0, Counter[tuple[str, str]]()
+    for number in itertools.count():
+        if killed >= kills:
+            break
+        dice = random.Random(f"{SEED} {number}")
+        kind, length = KINDS[number % len(KINDS)], dice.choice(LENGTHS)
+        planned = moments(dice, min(4, kills - killed))
+        (own := folder / str(number)).mkdir()
+        address = database(own)
+        async with world(speed=length / SECONDS) as standing:
+            standing.slack.courier.retry_delays = (0.5,) * 120
+            async with Site(standing, standing.config(own, kind, database=address), roles) as site:
+                one = Round(site, parse(address), chats(standing, dice, length), undisturbed)
+                try:
+                    await one.run(planned)
+                except (AssertionError, TimeoutError) as error:
+                    error.add_note(f"seed {SEED!r}, round {number} ({kind}, {length} words), kills {one.kills}:")
+                    error.add_note(f"{planned}\n{site.log()}")
+                    raise
+        killed += one.kills
+        stages += one.stages
+        log.info("round %d (%s, %d words): %d kills at %s", number, kind, length, one.kills, planned)
+    for (name, stage), count in sorted(stages.items()):
+        log.info("%s, %s: %d", name, stage, count)
 
 
 @pytest.mark.timeout(300 + 60 * ON_SQLITE)
 async def test_one_whole_reply_comes_whenever_the_program_is_killed(
     undisturbed: dict[tuple[str, int], list[str]], tmp_path: Path
 ) -> None:
-    await Trial(ALONE, ON_SQLITE, new_database=None).run(undisturbed, tmp_path)
+    await trial(ALONE, ON_SQLITE, lambda own: f"sqlite:///{own}/threadbridge.db", undisturbed, tmp_path)
 
 
 @pytest.mark.timeout(300 + 60 * ON_POSTGRESQL)
 async def test_one_whole_reply_comes_whichever_of_many_programs_is_killed(
     undisturbed: dict[tuple[str, int], list[str]], tmp_path: Path, new_database: NewDatabase
 ) -> None:
-    await Trial(APART, ON_POSTGRESQL, new_database=new_database).run(undisturbed, tmp_path)
+    await trial(APART, ON_POSTGRESQL, lambda _: new_database(), undisturbed, tmp_path)
