@@ -23,6 +23,10 @@ PATIENCE, PAUSE = 4.0, 0.5
 """Seconds for which a transaction is tried again when the server went away, and between two attempts. Whoever waits
 longer than its lease (`core.lease`) has lost its turn anyway."""
 
+IDLE = 5.0
+"""Seconds that PostgreSQL waits for the next statement of a transaction before it ends the connection. None of ours
+waits for anything else between two; whoever does is frozen, and taken for dead by then (`core.lease`)."""
+
 KEEPALIVE = {
     "connect_timeout": 10,
     "keepalives_idle": 5,
@@ -144,6 +148,7 @@ async def opened(url: URL, *, connections: int = 20) -> AsyncIterator[AsyncEngin
         # No ping before each use: a server that went away costs one failed transaction, which is tried again by whoever
         # began it, and takes all other connections of the pool with it.
         engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args=dict(KEEPALIVE))
+        event.listen(engine.sync_engine, "connect", _bound)
     try:
         yield engine
     finally:
@@ -157,6 +162,14 @@ def _prepare(connection: Any, _: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+
+def _bound(connection: Any, _: object) -> None:
+    """A process that is frozen in the middle of a transaction must not keep its rows locked for whoever takes over."""
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE:.0f}s'")
+    cursor.close()
+    connection.commit()
 
 
 def _begin(connection: Any) -> None:
