@@ -278,7 +278,7 @@ async def test_two_whole_programs_share_one_postgresql_and_a_stop_reaches_whiche
         await shown(standing, lambda text: text == "next")
         assert {name: found[:1] for name, found in ids(standing).items()} == messages
         for name, (stopped, *others) in texts(standing).items():
-            assert stopped.startswith("One two three"), name
+            assert stopped.startswith("One two"), name
             assert others == [commands.STOP_ANSWERED, "next"], name
         no_faults(site)
 
