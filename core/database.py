@@ -23,6 +23,11 @@ PATIENCE, PAUSE = 4.0, 0.5
 """Seconds for which a transaction is tried again when the server went away, and between two attempts. Whoever waits
 longer than its lease (`core.lease`) has lost its turn anyway."""
 
+IDLE = 5.0
+"""Seconds that PostgreSQL waits for the next statement of a transaction before it ends the connection. None of ours
+waits for anything else between two; whoever does is frozen, and taken for dead by then (`core.lease`)."""
+BOUND = f"SET idle_in_transaction_session_timeout = '{IDLE:.0f}s'"
+
 KEEPALIVE = {
     "connect_timeout": 10,
     "keepalives_idle": 5,
@@ -146,6 +151,7 @@ async def opened(url: URL, *, connections: int = 20) -> AsyncIterator[AsyncEngin
         engine = create_async_engine(
             url, pool_size=connections, max_overflow=0, pool_timeout=60, connect_args=dict(KEEPALIVE)
         )
+        event.listen(engine.sync_engine, "connect", bound)
     try:
         yield engine
     finally:
@@ -159,6 +165,15 @@ def _prepare(connection: Any, _: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+
+def bound(connection: Any, _: object) -> None:
+    """A process that is frozen in the middle of a transaction must not keep its rows locked for whoever takes over.
+    Called by SQLAlchemy with each new connection to PostgreSQL."""
+    cursor = connection.cursor()
+    cursor.execute(BOUND)
+    cursor.close()
+    connection.commit()
 
 
 def _begin(connection: Any) -> None:

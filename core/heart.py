@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import URL, Engine, create_engine, select, text
+from sqlalchemy import URL, Engine, create_engine, event, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.database import KEEPALIVE
+from core.database import KEEPALIVE, bound
 from core.lease import Lease, clock
 from core.statements import TURN
 from core.tables import State
@@ -80,6 +80,7 @@ class Heart:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         engine = create_engine(self._url, pool_size=1, max_overflow=0, connect_args=dict(KEEPALIVE))
+        event.listen(engine, "connect", bound)
         try:
             while not self._ended.wait(BEAT):
                 worker = self._worker()

@@ -18,6 +18,7 @@ from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 
+from core.database import BOUND
 from core.lease import Lease, clock
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,12 @@ class PatientConnection(psycopg.AsyncConnection[Any]):
             except psycopg.OperationalError as error:
                 log.debug("no connection to the database: %s", error)
                 await asyncio.sleep(PAUSE)
+
+
+async def bind(connection: psycopg.AsyncConnection[Any]) -> None:
+    """What `core.database.bound` is to the store's connections."""
+    await connection.execute(BOUND)
+    await connection.commit()
 
 
 class Membership(JobManager):

@@ -22,7 +22,7 @@ from core.database import KEEPALIVE, libpq, opened
 from core.errors import DatabaseError
 from core.heart import Heart, Seen
 from core.lease import Lease, clock
-from core.membership import Membership, PatientConnection
+from core.membership import Membership, PatientConnection, bind
 from core.model import ThreadId
 from core.queue import QUEUE, TASK, JobQueue
 from core.scheduler import Drainer
@@ -46,7 +46,11 @@ class Worker:
 
     def __init__(self, url: URL, relay: Drainer, settings: Relaying, lease: Lease) -> None:
         connector = PsycopgConnector(
-            conninfo=libpq(url), connection_class=PatientConnection, max_size=CONNECTIONS, kwargs=dict(KEEPALIVE)
+            conninfo=libpq(url),
+            connection_class=PatientConnection,
+            configure=bind,
+            max_size=CONNECTIONS,
+            kwargs=dict(KEEPALIVE),
         )
         self._url = url
         self._relay = relay

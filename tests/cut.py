@@ -1,15 +1,20 @@
-"""A way to PostgreSQL that can be cut, held up and mended, for one process or one engine of many."""
+"""PostgreSQL out of reach: a way to it that can be cut, held up and mended, for one process or one engine of many; and
+a database that refuses everybody for a while."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
 from sqlalchemy import URL
+
+from core.database import libpq
 
 PORT = ".s.PGSQL.5432"
 
@@ -86,3 +91,20 @@ async def way_to(url: URL) -> AsyncIterator[Way]:
             server.close()
             way.cut()
             await asyncio.gather(*way._connections, return_exceptions=True)
+
+
+@contextmanager
+def shut(url: URL) -> Iterator[None]:
+    """Ends every connection to a database, and lets none come about as long as the block runs: a restart, as those see
+    it who are connected."""
+    assert url.database is not None
+    name = sql.Identifier(url.database)
+    with psycopg.connect(libpq(url.set(database="postgres")), autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        try:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (url.database,)
+            )
+            yield
+        finally:
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))

@@ -23,6 +23,9 @@ from sandbox.upstream import UpstreamServer
 Kind = Literal["goapi", "gptbots", "mygptassistants", "openai"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+WITHIN = 120.0
+"""Seconds that anything may take on a slow machine that many share."""
+
 
 @dataclass
 class Program:
@@ -63,7 +66,7 @@ class Program:
             self._line.set()
         self._line.set()
 
-    async def said(self, words: str, within: float = 40.0) -> str:
+    async def said(self, words: str, within: float = WITHIN) -> str:
         """Waits for a line of the log with these words."""
         assert self._reading is not None
         with contextlib.suppress(TimeoutError):
@@ -78,7 +81,7 @@ class Program:
                     await self._line.wait()
         raise AssertionError(f"{words!r} was not said:\n" + "\n".join(self.log[-30:]))
 
-    async def ended(self, within: float = 40.0) -> int:
+    async def ended(self, within: float = WITHIN) -> int:
         """Waits for the end, and gives the exit code."""
         assert self._process is not None
         assert self._reading is not None
@@ -87,10 +90,22 @@ class Program:
             await self._reading
         return code
 
-    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+    @property
+    def pid(self) -> int:
         assert self._process is not None
-        if self._process.returncode is None:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal, if it runs still."""
+        if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.send(number)
         return await self.ended()
 
     async def __aexit__(
@@ -117,7 +132,7 @@ class World:
 
     async def listening(self, program: Program) -> None:
         """Waits until a program that has just been started hears what is said on each platform."""
-        for words in ("listening to Slack", "connected to Discord", "Telegram: connected", "running:"):
+        for words in ("listening to Slack", "connected to Discord", "Telegram: connected"):
             await program.said(words)
 
     def config(self, folder: Path, kind: Kind, *, database: str | None = None, extra: str = "") -> Path:
@@ -178,5 +193,5 @@ async def replied(platform: StandIn, where: str, condition: Callable[[str], obje
     def texts() -> list[str]:
         return [view.text for view in platform.view(where) if view.bot and condition(view.text)]
 
-    await platform.feed.until(lambda: len(texts()) >= count, within=40.0)
+    await platform.feed.until(lambda: len(texts()) >= count, within=WITHIN)
     return texts()

@@ -28,6 +28,7 @@ from tests.core.conftest import turns_of
 from tests.cut import Way, way_to
 from tests.fakes import FakeBridge, FakeUpstream
 from tests.messages import THREAD, message
+from tests.postgresql import copied
 
 QUICK, PATIENT = 1.5, 60.0
 """Seconds after which a worker is taken for dead: where that is what is waited for, and where it must not happen."""
@@ -35,11 +36,8 @@ HELLO = (Opened("c-1"), Text("Hello"), Text(" Ann."), Done())
 
 
 @pytest.fixture
-def url(postgresql: str, request: pytest.FixtureRequest) -> URL:
-    name = f"worker_{abs(hash(request.node.name)) % 10**12}"
-    with psycopg.connect(postgresql, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template")
-    return parse(postgresql.replace("/postgres?", f"/{name}?"))
+def url(postgresql: str) -> URL:
+    return parse(copied(postgresql, "worker"))
 
 
 @dataclass

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from sqlalchemy import URL, NullPool, create_engine, func, select
+
+from core.database import is_sqlite
+from core.statements import CONVERSATION, TURN
 from sandbox.feed import Feed, Happening
-from tests.program import Program, World
-
-WITHIN = 40.0
-"""Seconds that anything may take on the slowest machine."""
+from tests.program import WITHIN, Program, World
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,8 @@ class Moment:
     count: int
     later: float
     """Seconds."""
+    victim: int = 0
+    """Which of the programs: its place among them, counted round and round."""
 
 
 def moments(dice: random.Random, count: int) -> list[Moment]:
@@ -38,7 +38,8 @@ def moments(dice: random.Random, count: int) -> list[Moment]:
     for _ in range(count):
         source = dice.choice(("slack", "discord", "telegram", "upstream", ""))
         later = dice.choice((0.0, dice.uniform(0.0, 0.05))) if source else dice.uniform(0.0, 3.0)
-        found.append(Moment(source, dice.randint(1, 60 if source == "upstream" else 24), later))
+        nth = dice.randint(1, 60 if source == "upstream" else 12)
+        found.append(Moment(source, nth, later, dice.randrange(60)))
     return found
 
 
@@ -66,12 +67,14 @@ class Killer:
         for feed in self._feeds:
             feed._watchers.add(Happenings(self._told))
 
-    def aim(self, program: Program, moment: Moment | None) -> None:
-        """From now on things are counted. None: this one lives."""
-        self._program, self._moment, self.struck = program, moment, False
+    def aim(self, programs: Sequence[Program], moment: Moment | None) -> Program | None:
+        """From now on things are counted. Gives the one that is to be killed; without a moment all live."""
+        self._moment, self.struck = moment, False
+        self._program = programs[moment.victim % len(programs)] if moment is not None else None
         self._left = moment.count if moment is not None else 0
         if moment is not None and not moment.source:
             self._strike_at(moment)
+        return self._program
 
     def _told(self, happening: Happening) -> None:
         self._happened.set()
@@ -90,9 +93,8 @@ class Killer:
             self._strike()
 
     def _strike(self) -> None:
-        process = self._program._process if self._program is not None else None
-        if process is not None and process.returncode is None:
-            process.send_signal(signal.SIGKILL)
+        if self._program is not None:
+            self._program.send(signal.SIGKILL)
 
     async def until(self, condition: Callable[[], bool]) -> bool:
         """Waits until the program is killed, or, if the condition comes true before that, gives False."""
@@ -114,13 +116,14 @@ class Record:
     """The upstream's id."""
 
 
-def record(database: Path, platform: str) -> Record:
-    """Read when no program runs, or when it has nothing more to write."""
-    with closing(sqlite3.connect(database)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        states = connection.execute("SELECT state FROM turn WHERE bridge = ? ORDER BY id", (platform,)).fetchall()
-        known = connection.execute(
-            "SELECT upstream_id FROM conversation WHERE id = (SELECT max(conversation_id) FROM turn WHERE bridge = ?)",
-            (platform,),
-        ).fetchone()
-    return Record(tuple(state for (state,) in states), known[0] if known else None)
+def record(url: URL, platform: str) -> Record:
+    """Of a SQLite file to be read when no program runs, or when it has nothing more to write."""
+    engine = create_engine(url, poolclass=NullPool)
+    turns = select(TURN.c.state).where(TURN.c.bridge == platform).order_by(TURN.c.id)
+    newest = select(func.max(TURN.c.conversation_id)).where(TURN.c.bridge == platform).scalar_subquery()
+    known = select(CONVERSATION.c.upstream_id).where(CONVERSATION.c.id == newest)
+    with engine.connect() as connection:
+        if is_sqlite(url):
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
+        states = tuple(connection.execute(turns).scalars())
+        return Record(states, connection.execute(known).scalar_one_or_none())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.database import parse
 from sandbox.stand_in import View
 from tests.program import Program, World, place, replied, world
 from tests.recovery.moments import record
@@ -42,8 +43,7 @@ async def ask(standing: World) -> None:
 
 async def told(standing: World, program: Program, number: signal.Signals) -> None:
     """Tells it to stop, and waits until it listens no more."""
-    assert program._process is not None
-    program._process.send_signal(number)
+    program.send(number)
     await standing.slack.feed.until(lambda: not standing.slack.courier.sockets)
     await standing.discord.feed.until(
         lambda: any(one.data.get("what") == "disconnected" for one in standing.discord.feed.past)
@@ -55,7 +55,7 @@ def configured(standing: World, folder: Path, drain_within: float) -> str:
 
 
 def states(folder: Path) -> list[tuple[str, ...]]:
-    return [record(folder / "threadbridge.db", name).states for name in PLACES]
+    return [record(parse(f"sqlite:///{folder}/threadbridge.db"), name).states for name in PLACES]
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -108,8 +108,7 @@ async def test_told_a_second_time_it_ends_at_once_and_the_next_start_finishes(
         if patient:
             await told(standing, program, signal.SIGTERM)
         else:
-            assert program._process is not None
-            program._process.send_signal(signal.SIGTERM)
+            program.send(signal.SIGTERM)
         assert await program.stop(signal.SIGINT) == 0  # which waits for a fraction of those 600 s
         assert "Traceback" not in "\n".join(program.log)
     await _finished_by_the_next(standing, tmp_path, config)
