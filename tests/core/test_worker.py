@@ -32,12 +32,13 @@ from tests.postgresql import copied
 
 QUICK, PATIENT = 1.5, 60.0
 """Seconds after which a worker is taken for dead: where that is what is waited for, and where it must not happen."""
+_numbers = itertools.count()
 HELLO = (Opened("c-1"), Text("Hello"), Text(" Ann."), Done())
 
 
 @pytest.fixture
 def url(postgresql: str) -> URL:
-    return parse(copied(postgresql, "worker"))
+    return parse(copied(postgresql, f"worker_{next(_numbers)}"))
 
 
 @dataclass
