@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from core.database import opened
 from core.model import Message
-from core.settings import Access, Relaying
+from core.settings import Access, Overlapping, Relaying
 from core.store import Store
 from core.tables import OPEN, Turn
 from tests.fakes import FakeBridge, FakeUpstream
@@ -62,6 +62,7 @@ def start(url: URL) -> Start:
         bridge: FakeBridge | None = None,
         *,
         access: Access | None = None,
+        overlapping: Overlapping | None = None,
         backups: tuple[FakeUpstream, ...] = (),
         drain_within: float = 20.0,
         recover_within: float = 900.0,
@@ -70,7 +71,9 @@ def start(url: URL) -> Start:
         async with opened(url) as engine:
             store = Store(engine)
             settings = Relaying(drain_within=drain_within, recover_within=recover_within)
-            relay = LocalRelay(store, bridge, upstream, *backups, access=access, settings=settings)
+            relay = LocalRelay(
+                store, bridge, upstream, *backups, access=access, settings=settings, overlapping=overlapping
+            )
             await relay.recover()
             try:
                 yield Harness(relay, store, bridge, upstream)
