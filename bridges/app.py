@@ -162,7 +162,10 @@ def _routes(
         chosen = section.upstream or first
         assistants = tuple(
             Assistant(
-                upstreams[one], settings.upstreams[one].history_exchanges, settings.upstreams[one].history_characters
+                upstreams[one],
+                settings.upstreams[one].history_exchanges,
+                settings.upstreams[one].history_characters,
+                settings.upstreams[one].announce_backup,
             )
             for one in (chosen, *settings.upstreams[chosen].backup)
         )

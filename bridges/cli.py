@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridges import logs
 from bridges.settings import Settings
+from bridges.setup.arguments import setting_up
 from core.database import described, owned, parse
 from core.errors import ThreadbridgeError
 from core.settings import load
@@ -24,11 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     """The command `threadbridge`."""
     chosen = _parser().parse_args(arguments)
     try:
-        chosen.do(chosen)
+        return chosen.do(chosen) or 0
     except ThreadbridgeError as error:
         sys.stderr.write(f"threadbridge: {error.sentence}\n")
         return 1
-    return 0
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--fresh", action="store_true", help="forget the chats of earlier runs")
     playground.add_argument("--open", action="store_true", help="open the page in a browser")
     playground.set_defaults(do=_playground)
+    setting_up(commands, configured, _file)
     database = commands.add_parser("db", help="the database's schema")
     actions = database.add_subparsers(dest="action", required=True, metavar="ACTION")
     upgrade = actions.add_parser("upgrade", parents=[configured], help="bring it to what this program needs")
@@ -73,13 +76,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(chosen: argparse.Namespace) -> Settings:
+    return load(Settings, _file(chosen))
+
+
+def _file(chosen: argparse.Namespace) -> Path | None:
+    """The configuration; None: the environment alone."""
     named: Path | None = chosen.config
     if named is None and (value := os.environ.get("THREADBRIDGE_CONFIG")):
         named = Path(value)
     default = Path("threadbridge.toml")
     if named is None and not default.exists() and any(name.startswith("THREADBRIDGE__") for name in os.environ):
-        return load(Settings, None)
-    return load(Settings, named or default)
+        return None
+    return named or default
 
 
 def _run(chosen: argparse.Namespace) -> None:

@@ -32,7 +32,8 @@ class Listeners:
 
     def trouble(self) -> str | None:
         """What keeps a bridge from listening, or None."""
-        return "; ".join(f"{name}: {reason}" for name, reason in self._trouble.items()) or None
+        told = {name: bridge.unready for name, bridge in self._bridges.items()} | self._trouble
+        return "; ".join(f"{name}: {reason}" for name, reason in told.items() if reason) or None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`, or until none is left that could work: then `ConfigError`."""

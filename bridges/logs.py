@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -44,20 +44,29 @@ def secrets_of(settings: object) -> Iterator[str]:
             return
 
 
+def hiding(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Takes every one of these secrets out of a text."""
+    # The longest first: one secret may be part of another. A secret of a few characters would blot out words.
+    known = sorted({secret for secret in secrets if len(secret) > 5}, key=len, reverse=True)
+
+    def hidden(text: str) -> str:
+        for secret in known:
+            text = text.replace(secret, "[secret]")
+        return text
+
+    return hidden
+
+
 class Formatter(logging.Formatter):
     """Writes a record as text or JSON, and takes every known secret out of what it wrote, tracebacks included."""
 
     def __init__(self, style: Literal["text", "json"], secrets: Iterator[str]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
         self._json = style == "json"
-        # The longest first: one secret may be part of another. A secret of a few characters would blot out words.
-        self._secrets = sorted({secret for secret in secrets if len(secret) > 5}, key=len, reverse=True)
+        self._hidden = hiding(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self._as_json(record) if self._json else self._as_text(record)
-        for secret in self._secrets:
-            line = line.replace(secret, "[secret]")
-        return line
+        return self._hidden(self._as_json(record) if self._json else self._as_text(record))
 
     def _as_text(self, record: logging.LogRecord) -> str:
         extra = " ".join(f"{key}={value}" for key, value in _extra(record).items())

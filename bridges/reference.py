@@ -66,7 +66,7 @@ def _takes(annotation: Any) -> str:
     if get_origin(annotation) in (Union, UnionType):
         return " \\| ".join(_takes(one) for one in get_args(annotation) if one is not type(None))
     if get_origin(annotation) is tuple:
-        return "list of words"
+        return "list of words" if _takes(get_args(annotation)[0]) == "text" else "list of numbers"
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", SecretStr: "secret"}
     return names.get(annotation, "text")
 

@@ -6,7 +6,18 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from core.settings import Access, Address, AnyUpstream, Database, Http, Logging, Overlapping, Relaying, Section
+from core.settings import (
+    Access,
+    Address,
+    AnyUpstream,
+    Database,
+    Http,
+    Logging,
+    Numbers,
+    Overlapping,
+    Relaying,
+    Section,
+)
 
 
 class SlackSettings(Overlapping):
@@ -15,6 +26,8 @@ class SlackSettings(Overlapping):
     """For Socket Mode, with `connections:write`; it starts with xapp-."""
     mode: Literal["socket", "http"] = "socket"
     """`http`: Slack sends events to `/slack/events` of the HTTP server."""
+    sockets: int = Field(1, ge=1, le=10)
+    """Socket Mode connections of this process; Slack takes ten for an app, in all processes together."""
     signing_secret: SecretStr | None = None
     """For `http`, from the app's Basic Information."""
     api_url: Address = "https://slack.com/api"
@@ -23,6 +36,9 @@ class SlackSettings(Overlapping):
     direct_messages: Literal["threads", "one"] = "threads"
     """What is one conversation in a direct message: each message at the top with its thread, as in Slack's agent view,
     or the whole of it."""
+    streaming: Literal["auto", "off"] = "auto"
+    """How an answer in a thread grows: as one of Slack's own streams, where the workspace allows that, or always by
+    edits of its message."""
 
     @model_validator(mode="after")
     def _complete(self) -> SlackSettings:
@@ -41,6 +57,22 @@ class DiscordSettings(Overlapping):
     """The name of the upstream behind this bridge; without it, the first."""
     answer_in: Literal["channel", "thread"] = "channel"
     """Where a mention in a channel is answered: in the channel, or in a new thread."""
+    shards: int = Field(1, ge=1)
+    """How many gateway sessions the servers are divided over, in all processes together; one is enough for 2,500."""
+    shard_ids: Numbers = ()
+    """Which of them this process listens to, counted from 0; without any, all."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> DiscordSettings:
+        if any(number >= self.shards for number in self.shard_ids):
+            raise ValueError(f"has shards = {self.shards}, so that shard_ids are below {self.shards}, counted from 0")
+        if len(set(self.shard_ids)) < len(self.shard_ids):
+            raise ValueError("names a shard twice in shard_ids")
+        return self
+
+    @property
+    def own_shards(self) -> tuple[int, ...]:
+        return self.shard_ids or tuple(range(self.shards))
 
 
 class TelegramSettings(Overlapping):
@@ -52,6 +84,9 @@ class TelegramSettings(Overlapping):
     api_url: Address = "https://api.telegram.org"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    drafts: bool = False
+    """In private chats a reply grows as a draft and becomes a message at its end, instead of growing by edits. Some
+    apps flicker."""
 
     @model_validator(mode="after")
     def _complete(self) -> TelegramSettings:

@@ -1,6 +1,7 @@
 """How a turn gets its answer: from the program itself, or from the first assistant that is available.
 
-`answer` chooses who, `_converse` keeps within the conversation, `_ask` reads what the upstream says.
+`answer` chooses who, `_converse` keeps within the conversation, `_ask` reads what the upstream says. What was asked
+before, and not heard to its end, is recalled where the upstream's own record has the answer: then nobody asks again.
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from core import commands
 from core.breaker import UNAVAILABLE, Breaker
-from core.errors import AnswerMalformed, ConversationUnknown, PromptRejected, ThreadbridgeError
+from core.errors import AnswerMalformed, ConversationUnknown, PromptRejected, ThreadbridgeError, UpstreamError
 from core.live import LiveReply
 from core.model import Done, Event, Exchange, Fetch, File, Opened, Prompt, Replace, Status, Text
+from core.recollection import recollected
 from core.store import Store, attachments_of
 from core.tables import Conversation, Turn
-from core.upstream import Upstream
+from core.upstream import CanRecall, Upstream
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,8 @@ class Assistant:
     upstream: Upstream
     history_exchanges: int
     history_characters: int
+    announce_backup: bool = False
+    """Is it said below a reply that another wrote it in its place?"""
 
     @property
     def name(self) -> str:
@@ -44,6 +49,7 @@ class Answering:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._breakers: dict[str, Breaker] = defaultdict(Breaker)
+        self._in_flight: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def answer(self, turn: Turn, assistants: Sequence[Assistant], fetch: Fetch, reply: LiveReply) -> None:
         """Writes the whole answer of a turn into the reply: that of the first assistant, or, while it is unavailable,
@@ -53,12 +59,17 @@ class Answering:
         if turn.command or not (turn.prompt.strip() or turn.attachments):
             reply.append(await self._obey(turn, assistants[0].name))
             return
+        alone = len(assistants) == 1
+        before = next((one for one in assistants if turn.attempt > 1 and one.name == turn.upstream), None)
+        if before is not None and await self._recall(turn, before, fetch, reply, alone=alone):
+            _announce(before, assistants[0], reply)
+            return
         clock = asyncio.get_running_loop().time
         asked = [one for one in assistants if self._breakers[one.name].allows(clock())] or [assistants[0]]
         for assistant in asked:
             try:
                 with self._breakers[assistant.name].asking(clock()):
-                    await self._converse(turn, assistant, fetch, reply, alone=len(assistants) == 1)
+                    await self._converse(turn, assistant, fetch, reply, alone=alone)
             except UNAVAILABLE as error:
                 # What was said already is not said again by somebody else.
                 if reply.text or assistant is asked[-1]:
@@ -66,7 +77,19 @@ class Answering:
                 log.warning("%s is unavailable (%s); its backup is asked", assistant.name, error.detail)
                 reply.status("")
             else:
+                _announce(assistant, assistants[0], reply)
                 return
+
+    async def _recall(self, turn: Turn, assistant: Assistant, fetch: Fetch, reply: LiveReply, *, alone: bool) -> bool:
+        """Shows the answer to what an earlier runner asked this one, if it is on the upstream's record."""
+        if not isinstance(assistant.upstream, CanRecall):
+            return False
+        conversation = await self._store.conversation(turn, assistant.name)
+        prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
+        found = await recollected(self._store, assistant.upstream, turn, prompt)
+        if found is not None:
+            reply.replace(found)
+        return found is not None
 
     async def _converse(self, turn: Turn, assistant: Assistant, fetch: Fetch, reply: LiveReply, *, alone: bool) -> None:
         """Asks one upstream within its conversation, which is begun anew, once, if the upstream has forgotten it."""
@@ -76,16 +99,17 @@ class Answering:
                 f"This message is too long for the assistant: it takes {upstream.limits.text:,} characters at most."
             )
         conversation = await self._store.conversation(turn, upstream.name)
-        try:
-            prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
-            await self._ask(turn, upstream, prompt, conversation, reply)
-        except ConversationUnknown:
-            if conversation.upstream_id is None:
-                raise
-            log.warning("%s has forgotten a conversation; it is begun anew", upstream.name)
-            conversation = await self._store.begin(turn, upstream.name, fresh=False)
-            prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
-            await self._ask(turn, upstream, prompt, conversation, reply)
+        async with self._alone_in(upstream.name, conversation.upstream_id):
+            try:
+                prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
+                await self._ask_and_hear(turn, upstream, prompt, conversation, reply)
+            except ConversationUnknown:
+                if conversation.upstream_id is None:
+                    raise
+                log.warning("%s has forgotten a conversation; it is begun anew", upstream.name)
+                conversation = await self._store.begin(turn, upstream.name, fresh=False)
+                prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
+                await self._ask_and_hear(turn, upstream, prompt, conversation, reply)
         if not reply.text.strip():
             raise AnswerMalformed("The assistant's answer was empty. Please ask again.")
 
@@ -112,11 +136,36 @@ class Answering:
             fetch=fetch,
         )
 
+    def _alone_in(self, upstream: str, upstream_id: str | None) -> asyncio.Lock:
+        """Held by the one request that may be in flight in an upstream's conversation, until it is closed."""
+        if upstream_id is None:  # nobody can be in a conversation that does not exist yet
+            return asyncio.Lock()
+        return self._in_flight.setdefault((upstream, upstream_id), asyncio.Lock())
+
+    async def _ask_and_hear(
+        self, turn: Turn, upstream: Upstream, prompt: Prompt, conversation: Conversation, reply: LiveReply
+    ) -> None:
+        """Asks once; where the connection was lost and the upstream has the whole answer on record, shows that."""
+        try:
+            await self._ask(turn, upstream, prompt, conversation, reply)
+        except UpstreamError as error:
+            if not error.unheard or not isinstance(upstream, CanRecall):
+                raise
+            said = reply.text
+            if said:
+                reply.status("Looking for the rest")
+            prompt = replace(prompt, conversation_id=conversation.upstream_id)
+            found = await recollected(self._store, upstream, turn, prompt)
+            reply.status("")
+            if found is None or len(found) < len(said):
+                raise
+            reply.replace(found)
+
     async def _ask(
         self, turn: Turn, upstream: Upstream, prompt: Prompt, conversation: Conversation, reply: LiveReply
     ) -> None:
-        """Asks once, and passes on what the upstream says."""
-        async with aclosing(_events(upstream, prompt)) as events:
+        """Asks, and passes on what the upstream says."""
+        async with AsyncExitStack() as held, aclosing(_events(upstream, prompt)) as events:
             async for event in events:
                 match event:
                     case Text(delta):
@@ -126,6 +175,9 @@ class Answering:
                         reply.replace(text)
                     case Opened(upstream_id):
                         if upstream_id != conversation.upstream_id:
+                            lock = self._alone_in(upstream.name, upstream_id)
+                            if not lock.locked():
+                                await held.enter_async_context(lock)
                             await self._store.opened(turn, conversation, upstream_id)
                     case Status(label):
                         reply.status(label)
@@ -170,6 +222,11 @@ async def _events(upstream: Upstream, prompt: Prompt) -> AsyncGenerator[Event, N
     except Exception as error:
         log.exception("the adapter of %s failed", upstream.name)
         raise AnswerMalformed(detail=type(error).__name__) from error
+
+
+def _announce(assistant: Assistant, first: Assistant, reply: LiveReply) -> None:
+    if assistant is not first and first.announce_backup:
+        reply.footnote(f"*Answered by {assistant.name}, because {first.name} is unavailable.*")
 
 
 def _linked(file: File) -> str:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.model import Attachment, Message, MessageId, ThreadId
-from core.pace import Pace
+from core.pace import Call, Pace
 
 Accept = Callable[[Message], Awaitable[None]]
 """Returns once the message is recorded, and only then may the platform be told that it was received. Taking the same
@@ -55,6 +55,37 @@ class Surface(Protocol):
         Showing the same twice does no harm. Raises `PlatformError` only."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one message should show."""
+
+    text: str
+    """The whole Markdown, as `Surface.show` takes it: what is open is closed, and the status stands below it."""
+    final: bool
+    written: str = ""
+    """Until the text is final: what the upstream wrote of it, just as it did, so that it mostly extends what there was
+    before."""
+    status: str = ""
+    """Until the text is final: what the upstream is doing just now."""
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """What a surface may offer besides, where its platform has a better way to show a growing text than one edit after
+    another."""
+
+    def call(self, wanted: Wanted) -> Call | None:
+        """What the next step draws on; None: it needs no call. Does no I/O."""
+
+    async def grow(self, wanted: Wanted) -> None:
+        """Takes one step as `show` does, and on the same terms: `shown` is `wanted.text` when it is done. Not called
+        with what is final."""
+
+    @property
+    def faded(self) -> bool:
+        """Does the platform take away, by now or soon, what it shows, so that it has to be shown again?"""
+
+
 class Bridge(Protocol):
     """One platform. Used as an async context manager: entered before anything else, which checks the token and raises
     `ConfigError` with a sentence that says what to do; the REST side works from then on, also without `listen`."""
@@ -71,6 +102,11 @@ class Bridge(Protocol):
 
         What was said while nobody listened is handed over too, in its order, as far as the platform keeps it. A
         platform that does not deliver it by itself is read from, where `recollect` says that it is worth it."""
+
+    @property
+    def unready(self) -> str | None:
+        """What keeps it from hearing people just now although it goes on trying, in a sentence for the operator; None
+        while nothing does."""
 
     def fits(self, text: str) -> bool:
         """Can one message of this platform hold this Markdown, once rendered? Pure, and true for the empty text."""

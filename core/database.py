@@ -143,7 +143,9 @@ async def opened(url: URL, *, connections: int = 20) -> AsyncIterator[AsyncEngin
     else:
         # No ping before each use: a server that went away costs one failed transaction, which is tried again by whoever
         # began it, and takes all other connections of the pool with it.
-        engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args=dict(KEEPALIVE))
+        engine = create_async_engine(
+            url, pool_size=connections, max_overflow=0, pool_timeout=60, connect_args=dict(KEEPALIVE)
+        )
     try:
         yield engine
     finally:

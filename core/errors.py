@@ -60,6 +60,11 @@ class AttachmentError(ThreadbridgeError):
 class UpstreamError(ThreadbridgeError):
     """The assistant could not answer."""
 
+    def __init__(self, sentence: str | None = None, *, detail: str = "", unheard: bool = False) -> None:
+        self.unheard = unheard
+        """It may have answered all the same, and only we did not hear it: its own record may tell."""
+        super().__init__(sentence, detail=detail)
+
 
 class UpstreamUnavailable(UpstreamError):
     """The assistant cannot be reached just now. Please try again in a few minutes."""
@@ -86,7 +91,7 @@ class ConversationUnknown(UpstreamError):
 
 
 class AnswerInterrupted(UpstreamError):
-    """The assistant broke off before the end of its answer. Please ask again."""
+    """The assistant broke off before the end of its answer. Send **retry** to have it asked again."""
 
 
 class AnswerMalformed(UpstreamError):

@@ -17,17 +17,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.bridge import Bridge, Surface
+from core.bridge import Bridge, Growing, Surface, Wanted
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
 from core.markdown import Splitter, close
 from core.model import MessageId, ThreadId
-from core.pace import Call, Pacer
+from core.pace import Call, Leave, Pacer
 from core.tables import Part
 
 log = logging.getLogger(__name__)
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 """Seconds between attempts at a platform that does not answer."""
+QUIET = 18.0
+"""Seconds without a word of the upstream after which the reply says that it is still being worked at."""
+STILL_WORKING = "Still working"
 
 
 class Ledger(Protocol):
@@ -57,13 +60,30 @@ class _Shown:
     replaced: bool = False
     """Its message went missing once and was written anew."""
 
-    def shows(self, text: str, final: bool) -> bool:
-        if self.unsure or (final and not self.final):
+    def shows(self, wanted: Wanted) -> bool:
+        if self.unsure or (wanted.final and not self.final):
             return False
-        if text:
-            return self.surface.shown == text
+        if not wanted.final and isinstance(self.surface, Growing) and self.surface.faded:
+            return False
+        if wanted.text:
+            return self.surface.shown == wanted.text
         # At the end no message may be left; until then what an earlier run wrote stays there.
-        return self.surface.message is None or (not final and not self.surface.shown)
+        return self.surface.message is None or (not wanted.final and not self.surface.shown)
+
+    def call(self, wanted: Wanted) -> Call | None:
+        """What the next step draws on; None if the text stands there already and only has to be told that it is
+        final."""
+        if isinstance(self.surface, Growing):
+            return self.surface.call(wanted)
+        if self.surface.shown == wanted.text:
+            return None
+        return "edit" if self.surface.message else "create"
+
+    async def show(self, wanted: Wanted) -> None:
+        if isinstance(self.surface, Growing) and not wanted.final:
+            await self.surface.grow(wanted)
+        else:
+            await self.surface.show(wanted.text, final=wanted.final)
 
 
 class LiveReply:
@@ -89,6 +109,9 @@ class LiveReply:
         self._splitter = Splitter(bridge.fits)
         self._told: list[str] = []
         self._status = ""
+        self._footnote = ""
+        self._quiet = False
+        """The upstream has not said anything for long."""
         self._finished = False
         self._dirty = asyncio.Event()
         self._readable = asyncio.Event()
@@ -96,6 +119,10 @@ class LiveReply:
         self._shown = [self._surface(part, unsure=part.message is None) for part in adopted]
         self._settled = 0
         """So many leading parts are as they will stay."""
+        self._closed = ("", "")
+        """The last part as it was when it was closed last, and closed."""
+        self._leave: Leave | None = None
+        """What the painting waits for just now."""
         self._troubled_since: float | None = None
         self._delay = FIRST_DELAY
         self._failure: Exception | None = None
@@ -125,11 +152,19 @@ class LiveReply:
         self._status = label
         self._tell()
 
+    def footnote(self, text: str) -> None:
+        """What is to stand below the text when it is finished, and is none of it."""
+        self._footnote = text
+
     async def finish(self) -> None:
         """Waits until the platform has confirmed the final text of every part (I6). Raises `PlatformError`."""
+        if self._footnote:
+            self.replace(f"{close(self.text).rstrip()}\n\n{self._footnote}")
         self._status = ""
         self._finished = True
         self._tell()
+        if self._leave is not None:
+            self._leave.hurry()
         await self._over.wait()
         if self._failure is not None:
             raise self._failure
@@ -137,6 +172,7 @@ class LiveReply:
     def _tell(self) -> None:
         if self._failure is not None:
             raise self._failure
+        self._quiet = False
         self._dirty.set()
 
     def _take_in(self) -> None:
@@ -172,8 +208,7 @@ class LiveReply:
             if self._bridge.pace.placeholder and not self._shown:
                 await self._step(0)
             while True:
-                await self._dirty.wait()
-                self._dirty.clear()
+                await self._news()
                 while (index := self._next()) is not None:
                     await self._step(index)
                 if self._finished:
@@ -183,6 +218,15 @@ class LiveReply:
             self._failure = error
             self._over.set()
 
+    async def _news(self) -> None:
+        """Waits until there may be something to show: what is told, or that nothing was for long."""
+        try:
+            async with asyncio.timeout(QUIET):
+                await self._dirty.wait()
+        except TimeoutError:
+            self._quiet = not self._dirty.is_set()
+        self._dirty.clear()
+
     def _next(self) -> int | None:
         """The first part that is not shown as it is wanted."""
         self._take_in()
@@ -190,38 +234,45 @@ class LiveReply:
         # Messages beyond the text may still be needed, and are only taken away when it is certain that they are not.
         end = max(len(parts), len(self._shown)) if self._finished else len(parts)
         for index in range(self._settled, end):
-            text, final = self._wanted(index)
+            wanted = self._wanted(index)
             if index < len(self._shown):
-                if not self._shown[index].shows(text, final):
+                if not self._shown[index].shows(wanted):
                     return index
-            elif text:
+            elif wanted.text:
                 return index
-            if final and index == self._settled:
+            if wanted.final and index == self._settled:
                 self._settled += 1
         return None
 
-    def _wanted(self, index: int) -> tuple[str, bool]:
+    def _wanted(self, index: int) -> Wanted:
         parts = self._splitter.parts
         if index >= len(parts):
-            return "", True
+            return Wanted("", final=True)
+        written = parts[index]
         if index < len(parts) - 1 or self._finished:
-            return parts[index], True
-        text = close(parts[index])
-        if self._status:
-            with_status = f"{text}\n\n*{self._status} …*" if text else f"*{self._status} …*"
-            if self._bridge.fits(with_status):
-                text = with_status
-        return text, False
+            return Wanted(written, final=True)
+        text = self._presentable(written)
+        # A message is not begun for that: until there is one, the typing indicator says it.
+        label = self._status or (STILL_WORKING if self._quiet and index < len(self._shown) else "")
+        if label:
+            with_label = f"{text}\n\n*{label} …*" if text else f"*{label} …*"
+            if self._bridge.fits(with_label):
+                text = with_label
+        return Wanted(text, final=False, written=written, status=self._status)
+
+    def _presentable(self, part: str) -> str:
+        """The last part as far as it is decided. Asked for again before each paint, and mostly for the same."""
+        if self._closed[0] != part:
+            self._closed = (part, close(part))
+        return self._closed[1]
 
     async def _step(self, index: int) -> None:
         """Brings one part one call nearer to what is wanted when the call may go."""
-        known = self._shown[index] if index < len(self._shown) else None
-        call: Call = "edit" if known is not None and known.surface.message else "create"
-        if known is None or known.surface.shown != self._wanted(index)[0]:
-            # Else the text stands there already and only has to be told that it is final.
-            await self._pacer.leave(self._thread, call, urgent=call == "create" or self._finished)
+        call = self._shown[index].call(self._wanted(index)) if index < len(self._shown) else "create"
+        if call is not None:
+            await self._may(call, urgent=call == "create" or self._finished or not self._readable.is_set())
         self._take_in()
-        text, final = self._wanted(index)
+        wanted = self._wanted(index)
         if index == len(self._shown):
             self._shown.append(self._surface(await self._ledger.intend(index)))
         shown = self._shown[index]
@@ -229,22 +280,30 @@ class LiveReply:
             if shown.unsure:
                 await self._find(shown)
             self._ledger.check()
-            await shown.surface.show(text, final=final)
+            await shown.show(wanted)
         except SlowDown as refusal:
             log.info("%s asks to slow down for %.1f s", self._bridge.name, refusal.retry_after)
-            self._pacer.refused(self._thread, call, refusal.retry_after, refusal.budget)
+            self._pacer.refused(self._thread, call or "edit", refusal.retry_after, refusal.budget)
         except MessageMissing:
             await self._write_anew(shown)
         except PlatformUnavailable as error:
             shown.unsure = shown.surface.message is None
             await self._pause(error)
         else:
-            shown.final = final
+            shown.final = wanted.final
             self._troubled_since, self._delay = None, FIRST_DELAY
-            if shown.surface.shown:
+            if shown.surface.shown and (wanted.written or wanted.status or wanted.final):
                 self._readable.set()
         if shown.surface.message is not None and shown.part.message is None:
             await self._ledger.posted(shown.part, shown.surface.message)
+
+    async def _may(self, call: Call, *, urgent: bool) -> None:
+        """Waits until a call may go. If the reply is finished meanwhile, the call is urgent from then on."""
+        self._leave = self._pacer.ask(self._thread, call, urgent=urgent)
+        try:
+            await self._leave.granted()
+        finally:
+            self._leave = None
 
     def _surface(self, part: Part, *, unsure: bool = False) -> _Shown:
         message = MessageId(part.message) if part.message is not None else None

@@ -60,7 +60,7 @@ class Membership(JobManager):
         await super().unregister_worker(worker_id)
 
     async def update_heartbeat(self, worker_id: int) -> None:
-        """The worker's own loop does it (`core.worker`): the library's stops while running turns are waited for."""
+        """`core.heart` does it: the library's own loop stops while running turns are waited for."""
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
         """None also when it cannot be told whether there is one: one that was fetched then is found as an orphan."""

@@ -63,6 +63,7 @@ class Relay:
         """Turns that a person stopped, as opposed to those that end with the program."""
         self._began = self._too_old = datetime.min.replace(tzinfo=UTC)
         self._recovering = asyncio.Semaphore(settings.recover_concurrency)
+        self._workers = 1
         self.closing = False
         """No further turn is to be begun."""
 
@@ -93,6 +94,13 @@ class Relay:
         self._stopped.add(turn)
         if turn in self._running:
             self._running[turn].cancel()
+
+    def share(self, workers: int) -> None:
+        """So many processes speak for the same bots; what their platforms allow is divided among them. Told often."""
+        if workers != self._workers:
+            self._workers = workers
+            for pacer in self._pacers.values():
+                pacer.share(workers)
 
     async def drain(self, thread: ThreadId) -> None:
         """Answers the open turns of a thread, in order, until none is left, or none is to be begun any more. Raises

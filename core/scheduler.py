@@ -60,6 +60,9 @@ class Drainer(Protocol):
     def stop_turn(self, turn: int) -> None:
         """A person does not want this one any more."""
 
+    def share(self, workers: int) -> None:
+        """So many processes run turns at this moment, this one among them."""
+
 
 class LocalScheduler:
     """Runs turns in this process, the only one on its database: one task for each busy thread.

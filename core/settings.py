@@ -45,6 +45,7 @@ def _words(value: object) -> object:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Numbers = Annotated[tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(_split)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -152,12 +153,19 @@ class UpstreamSection(Section):
     backup: Words = ()
     """Names of the upstreams that answer, in this order, while this one is unavailable. Their own backups are not
     asked."""
+    announce_backup: bool = False
+    """Say below a reply that a backup wrote it."""
     connect_timeout: Seconds = 10
     """Until the connection stands."""
+    first_text_timeout: Seconds = 120
+    """Until the first text; 0: no limit. A keep-alive is no text. While the upstream says that it thinks or uses a
+    tool, and where an answer comes in one piece, this time does not run."""
     idle_timeout: Seconds = 120
     """Without a byte from the upstream, a keep-alive included."""
     total_timeout: Seconds = 900
     """For a whole answer."""
+    concurrency: int = Field(0, ge=0)
+    """How many answers are asked for at a time in one process; 0: no limit. Who comes first is served first."""
     retries: int = Field(4, ge=0, le=10)
     """How often a refusal that passes is asked again, before the body was accepted."""
     history_exchanges: int = Field(20, ge=0)
@@ -238,7 +246,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigError(
-            f"There is no configuration at {path}. Write one (README.md shows an example), "
+            f"There is no configuration at {path}. Have one written by threadbridge init, "
             "or name it with --config or THREADBRIDGE_CONFIG."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -259,7 +267,8 @@ def _expanded(value: Any, environ: Mapping[str, str], at: tuple[str, ...]) -> An
             return match[0][1:]
         if match[2] not in environ:
             raise ConfigError(
-                f"{'.'.join(at)} takes its value from ${{{match[2]}}}, which is not set in the environment."
+                f"{'.'.join(at)} takes its value from ${{{match[2]}}}, which is not set in the environment. "
+                "Set it there, or write the value into the file."
             )
         return environ[match[2]]
 

@@ -33,6 +33,7 @@ OF_LATE = timedelta(days=14)
 MOST_THREADS = 1_000
 NEWEST_TURNS = 50_000
 """What `Store.recent` looks through at most: the newest by their primary key, for no index is kept by time."""
+WHITE_SPACE = " \t\r\n"
 
 
 def attachments_of(turn: Turn) -> tuple[Attachment, ...]:
@@ -323,3 +324,27 @@ class Store:
             await connection.execute(update(PART).where(PART.c.id == part.id).values(**values))
         for name, value in values.items():
             setattr(part, name, value)
+
+    # --- recollection -------------------------------------------------------------------------------------------
+
+    async def times_sent(self, turn: Turn) -> int:
+        """How often at most the text of a turn was sent before it, in what an upstream may remember of the thread."""
+        sent = select(func.coalesce(func.sum(TURN.c.attempt), literal(0))).where(
+            TURN.c.thread == turn.thread,
+            TURN.c.id < turn.id,
+            TURN.c.command == "",
+            TURN.c.conversation_id >= epoch(turn.thread),
+            func.trim(TURN.c.prompt, WHITE_SPACE) == turn.prompt.strip(WHITE_SPACE),
+        )
+        async with self._transaction() as connection:
+            return int((await connection.execute(sent)).scalar_one())
+
+    async def known_since(self, moment: datetime, upstream: str) -> frozenset[str]:
+        """The upstream's own IDs of all conversations begun since that moment."""
+        known = select(CONVERSATION.c.upstream_id).where(
+            CONVERSATION.c.upstream == upstream,
+            CONVERSATION.c.started_at >= moment,
+            CONVERSATION.c.upstream_id.is_not(None),
+        )
+        async with self._transaction() as connection:
+            return frozenset((await connection.execute(known)).scalars())

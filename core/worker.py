@@ -1,40 +1,38 @@
 """The relay on a database that many processes share: its turns come as jobs (`core.queue`), to any of the workers.
 
-Three loops beside the library's own. `_beat` renews the lease, learns how many workers there are, and which turns a
-person stopped. `_tidy` ends the jobs of dead workers and gives a job to every thread that has open turns and none,
-whatever it was that left it so. `_live` is one life under one number: when the lease is lost, everything that runs is
-dropped at once, and the next life begins as a newcomer.
+`core.heart` renews the lease, learns how many workers there are, and which turns a person stopped. `_tidy` ends the
+jobs of dead workers and gives a job to every thread that has open turns and none, whatever it was that left it so.
+`_live` is one life under one number: when the lease is lost, everything that runs is dropped at once, and the next life
+begins as a newcomer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Status
 from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.database import KEEPALIVE, libpq, opened
 from core.errors import DatabaseError
+from core.heart import Heart, Seen
 from core.lease import Lease, clock
 from core.membership import Membership, PatientConnection
 from core.model import ThreadId
-from core.pulse import Pulse
 from core.queue import QUEUE, TASK, JobQueue
 from core.scheduler import Drainer
 from core.settings import Relaying
+from core.unattended import enlist_unattended
 
 log = logging.getLogger(__name__)
 
-BEAT = 0.5
-"""Seconds between heartbeats, and so until a stop that came in through another process is noticed."""
-BEAT_PATIENCE = 1.0
-"""Seconds that a heartbeat may take."""
+WATCH = 0.25
+"""Seconds between two looks at the lease."""
 TIDY = 1.0
 """Seconds between two looks for what was left lying."""
 POLL = 0.25
@@ -64,23 +62,19 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then running turns get `drain_within` seconds, and what is unfinished is left to the other
         workers, or the next. Cancelled, it leaves everything at once. Raises `DatabaseError` only before it begins."""
-        async with self._opened() as pulse:
+        heart = Heart(self._url, self._lease, lambda: self._members.worker_id, self._seen)
+        async with opened(self._url, connections=1) as engine, self._app.open_async():
             await self._relay.recover()
-            async with asyncio.TaskGroup() as group:
-                tidying = group.create_task(self._tidy(pulse))
+            with heart.beating():
+                tidying = asyncio.create_task(self._tidy(engine))
                 try:
                     while not stop.is_set():
-                        await self._live(pulse, stop)
+                        await self._live(stop)
                 finally:
                     tidying.cancel()
+                    await asyncio.wait({tidying})
 
-    @asynccontextmanager
-    async def _opened(self) -> AsyncIterator[Pulse]:
-        # a connection of its own: a heartbeat must not wait behind the turns that it keeps alive
-        async with opened(self._url, connections=1) as engine, self._app.open_async():
-            yield Pulse(engine, JobQueue())
-
-    async def _live(self, pulse: Pulse, stop: asyncio.Event) -> None:
+    async def _live(self, stop: asyncio.Event) -> None:
         working = asyncio.create_task(
             self._app.run_worker_async(
                 queues=[QUEUE],
@@ -93,27 +87,26 @@ class Worker:
                 stalled_worker_timeout=self._lease.stalled_after,
             )
         )
-        beating = asyncio.create_task(self._beat(pulse))
+        watching = asyncio.create_task(self._watch())
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({working, beating, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({working, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not stopping.done():
                 self._drop()
-                reason = "its lease is lost" if beating.done() else "its job queue failed"
+                reason = "its lease is lost" if watching.done() else "its job queue failed"
                 log.error("This worker leaves its turns to others and begins anew: %s.", reason)
         except asyncio.CancelledError:
             self._drop()
             raise
         finally:
             self._relay.closing = stop.is_set()
-            # Cancelling begins its orderly end: nothing more is fetched, and what runs is waited for. The heart beats
-            # until it is over.
-            for task in (stopping, working, beating):
+            # Cancelling begins its orderly end: nothing more is fetched, and what runs is waited for.
+            for task in (stopping, working, watching):
                 task.cancel()
                 await asyncio.wait({task})
             if not working.cancelled() and (error := working.exception()) is not None:
                 log.error("the job queue: %r", error)
-                await asyncio.sleep(BEAT)
+                await asyncio.sleep(WATCH)
 
     def _drop(self) -> None:
         """Ends all that runs, without finishing it."""
@@ -143,28 +136,18 @@ class Worker:
             if self._drains.get(thread) is task:
                 del self._drains[thread]
 
-    async def _beat(self, pulse: Pulse) -> None:
+    async def _watch(self) -> None:
         """Ends when the lease is lost."""
-        while True:
-            if (worker := self._members.worker_id) is not None:
-                asked = clock()
-                try:
-                    async with asyncio.timeout(min(BEAT_PATIENCE, max(0.0, self._lease.until - asked))):
-                        seen = await pulse.beat(worker, self._lease.stalled_after)
-                except (DatabaseError, TimeoutError) as error:
-                    log.warning("The heartbeat did not reach the database (%s).", type(error).__name__)
-                else:
-                    if not seen.known:
-                        self._lease.end()  # somebody took this worker for dead
-                    else:
-                        self._lease.renew(asked)
-                        for turn in seen.stopped & set(self._relay.running):
-                            self._relay.stop_turn(turn)
-                if not self._lease.held(clock()):
-                    return
-            await asyncio.sleep(BEAT)
+        while self._members.worker_id is None or self._lease.held(clock()):  # noqa: ASYNC110 - a clock tells nobody
+            await asyncio.sleep(WATCH)
 
-    async def _tidy(self, pulse: Pulse) -> None:
+    def _seen(self, seen: Seen) -> None:
+        self._relay.share(max(1, seen.workers))
+        for turn in seen.stopped & set(self._relay.running):
+            self._relay.stop_turn(turn)
+
+    async def _tidy(self, engine: AsyncEngine) -> None:
+        queue = JobQueue()
         suspects: set[int] = set()
         while True:
             await asyncio.sleep(TIDY)
@@ -181,7 +164,7 @@ class Worker:
                 for orphan in orphans & suspects:
                     await self._end(orphan)
                 suspects = orphans
-                await pulse.enlist_unattended(self._relay.bridges)
+                await enlist_unattended(engine, queue, self._relay.bridges)
             except (ConnectorException, DatabaseError) as error:
                 log.debug("nothing can be tidied just now: %r", error)
 

@@ -20,13 +20,18 @@ from core.database import described
 from core.errors import DatabaseError
 
 
+class Outdated(DatabaseError):
+    """The schema is older than this program."""
+
+
 def upgrade(url: URL) -> None:
     """Brings the database to this program's revision, from any earlier one. Raises `DatabaseError`."""
     _run(url, lambda connection: command.upgrade(_config(connection), "head"))
 
 
 def check(url: URL) -> None:
-    """Raises `DatabaseError`, with what to do, unless the database is at this program's revision."""
+    """Raises `DatabaseError`, with what to do, unless the database is at this program's revision; `Outdated` where
+    `upgrade` is what to do."""
     found: list[str | None] = []
     _run(url, lambda connection: found.append(MigrationContext.configure(connection).get_current_revision()))
     script = ScriptDirectory.from_config(_config(None))
@@ -34,9 +39,9 @@ def check(url: URL) -> None:
     if found[0] == head:
         return
     if found[0] is None:
-        raise DatabaseError(f"The database {described(url)} is empty. Run: threadbridge db upgrade")
+        raise Outdated(f"The database {described(url)} is empty. Run: threadbridge db upgrade")
     if found[0] in {revision.revision for revision in script.walk_revisions()}:
-        raise DatabaseError(
+        raise Outdated(
             f"The database {described(url)} is at revision {found[0]}, this program needs {head}. "
             "Run: threadbridge db upgrade"
         )

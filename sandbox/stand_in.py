@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any, Self
 
 from aiohttp import web
@@ -54,6 +56,8 @@ class StandIn(ABC):
         self._port = port
         self.faults = Faults()
         self.feed = Feed(self.name)
+        self.clock_ahead = 0.0
+        """Seconds that its answers claim to be ahead of this machine."""
         self._runner: web.AppRunner | None = None
 
     @property
@@ -69,7 +73,9 @@ class StandIn(ABC):
         """The routes. Called once for each start."""
 
     async def __aenter__(self) -> Self:
-        self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=0.5)
+        app = self.app()
+        app.on_response_prepare.append(self._dated)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
@@ -81,6 +87,9 @@ class StandIn(ABC):
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    async def _dated(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = formatdate(time.time() + self.clock_ahead, usegmt=True)
 
     # --- people -------------------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ class FakeBridge:
     call has been performed."""
 
     name = "fake"
+    unready: str | None = None
 
     def __init__(self, limit: int = 200, *, findable: bool = True, placeholder: bool = False) -> None:
         self.limit = limit
@@ -53,7 +54,7 @@ class FakeBridge:
     def pace(self) -> Pace:
         def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
             self.leaves += 1
-            return (Budget("bot", 10_000.0, burst=100.0),)
+            return (Budget("bot", 10_000, burst=100.0),)
 
         return Pace(budgets, placeholder=self._placeholder)
 

@@ -10,7 +10,8 @@ from core.relay import Relay, Route
 from core.scheduler import LocalScheduler
 from core.settings import Access, Overlapping, Relaying
 from core.store import Store
-from tests.fakes import FakeBridge, FakeUpstream
+from core.upstream import Upstream
+from tests.fakes import FakeBridge
 
 
 class LocalRelay:
@@ -20,13 +21,14 @@ class LocalRelay:
         self,
         store: Store,
         bridge: FakeBridge,
-        *upstreams: FakeUpstream,
+        *upstreams: Upstream,
         access: Access | None = None,
         settings: Relaying | None = None,
         overlapping: Overlapping | None = None,
+        announce_backup: bool = False,
     ) -> None:
         settings = settings or Relaying()
-        assistants = tuple(Assistant(one, 20, 48_000) for one in upstreams)
+        assistants = tuple(Assistant(one, 20, 48_000, announce_backup) for one in upstreams)
         self.relay = Relay(store, {bridge.name: Route(bridge, assistants)}, settings)
         self._bridge = bridge
         self._scheduler = LocalScheduler(self.relay, settings)

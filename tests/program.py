@@ -31,6 +31,8 @@ class Program:
     arguments: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    typed: str = ""
+    """What comes through its standard input, which then ends."""
     log: list[str] = field(default_factory=list)
     _process: asyncio.subprocess.Process | None = None
     _reading: asyncio.Task[None] | None = None
@@ -42,12 +44,16 @@ class Program:
             "-m",
             "bridges.cli",
             *self.arguments,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **self.environment},
             cwd=self.folder,
         )
         self._reading = asyncio.create_task(self._read(self._process))
+        assert self._process.stdin is not None
+        self._process.stdin.write(self.typed.encode())
+        self._process.stdin.close()
         return self
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
@@ -166,7 +172,7 @@ def place(platform: StandIn, kind: str) -> str:
     return next(one.id for one in platform.places() if one.kind == kind)
 
 
-async def replied(platform: StandIn, where: str, condition: Callable[[str], bool], count: int = 1) -> list[str]:
+async def replied(platform: StandIn, where: str, condition: Callable[[str], object], count: int = 1) -> list[str]:
     """Waits until the bot has written so many messages in a place of which the text meets the condition."""
 
     def texts() -> list[str]:

@@ -16,13 +16,15 @@ from bridges.discord import thread as threads
 from bridges.discord.completing import whole_guild, whole_message, whole_thread
 from bridges.discord.errors import TRANSLATED, at_start
 from bridges.discord.gateway import stay_connected
-from bridges.discord.pace import PACE
+from bridges.discord.pace import pace
 from bridges.discord.receiving import RECORDING_DELAYS, Receiver
 from bridges.discord.rest import Rest
 from bridges.discord.room import KnownThreads, Room
+from bridges.discord.shards import Gate, Shard, gate
 from bridges.discord.surface import DiscordSurface
 from bridges.endpoints import Endpoints
 from bridges.settings import DiscordSettings
+from bridges.tasks import run_together
 from core.bridge import Accept, Recollect
 from core.errors import PlatformError, PlatformRefused, SlowDown
 from core.model import Attachment, MessageId, ThreadId
@@ -39,13 +41,20 @@ def _after(whole: Callable[[Any], Any], parse: Callable[[Any], None]) -> Callabl
 
 
 class BotClient(discord.Client):
-    """discord.py's client with our REST, and as little cached as it can do with. What it is told goes to `receiver`."""
+    """discord.py's client with our REST, and as little cached as it can do with. What it is told goes to `receiver`.
 
-    def __init__(self, api_url: str) -> None:
+    Each shard has one of its own, so that a session that begins anew leaves the caches of the others alone."""
+
+    def __init__(self, api_url: str, shard: Shard, rest: Rest | None = None) -> None:
+        """`rest`: that of another client, which is logged in and closes it."""
         # said at the construction of every client, at warning level; this bot does not speak
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         self._api_url = api_url
+        self.shard = shard
         self.receiver: Receiver | None = None
+        self.unready: str | None = None
+        """Why it has no session, if attempts have failed."""
+        self._shared = rest
         self.rest: Rest
         intents = discord.Intents.none()
         intents.guilds = intents.guild_messages = intents.dm_messages = intents.message_content = True
@@ -56,10 +65,18 @@ class BotClient(discord.Client):
             chunk_guilds_at_startup=False,
             guild_ready_timeout=0.0,
             allowed_mentions=discord.AllowedMentions.none(),
+            shard_id=shard.number,
+            shard_count=shard.of,
         )
 
+    async def sibling(self, shard: Shard) -> BotClient:
+        """A client for another shard, with this one's REST side. Nobody has to close it."""
+        client = BotClient(self._api_url, shard, self.rest)
+        await client._async_setup_hook()
+        return client
+
     def _get_state(self, **options: Any) -> Any:
-        self.http = self.rest = Rest(self.loop, self._api_url)
+        self.http = self.rest = self._shared or Rest(self.loop, self._api_url)
         state = super()._get_state(**options)
         for event, whole in (
             ("MESSAGE_CREATE", whole_message),
@@ -69,13 +86,18 @@ class BotClient(discord.Client):
             state.parsers[event] = _after(whole, state.parsers[event])
         return state
 
+    def failed(self, sentence: str) -> None:
+        self.unready = sentence
+
     async def on_connect(self) -> None:
-        log.info("connected to Discord as %s (id %s)", self.user, self.user.id if self.user else "?")
+        self.unready = None
+        log.info("connected to Discord as %s (id %s), %s", self.user, self.user.id if self.user else "?", self.shard)
         if self.receiver is not None:
             self.receiver.begun()
 
     async def on_resumed(self) -> None:
-        log.info("connected to Discord again; what was missed has been delivered")
+        self.unready = None
+        log.info("connected to Discord again, %s; what was missed has been delivered", self.shard)
 
     async def on_ready(self) -> None:
         # of guilds that came before this, discord.py does not tell in another way
@@ -95,7 +117,8 @@ class BotClient(discord.Client):
 
 
 class DiscordBridge:
-    """See `core.bridge.Bridge`. Several may live in one process, also with different addresses.
+    """See `core.bridge.Bridge`. Several may live in one process, also with different addresses; several processes may
+    listen for one bot, each to shards of its own.
 
     What was written while no gateway session was alive (a restart, or a session that could not be resumed) is not
     delivered by Discord later; `catch_up` reads it from the channels."""
@@ -115,17 +138,20 @@ class DiscordBridge:
         self._settings = settings
         self._roles = roles
         self._recording_delays = recording_delays
+        self._shards = [Shard(number, settings.shards) for number in settings.own_shards]
         self._client: BotClient | None = None
+        self._listening: list[BotClient] = []
         self._known = KnownThreads()
+        self._pace = pace(lambda channel, call: self.client.rest.left(channel, call))
 
     @property
     def pace(self) -> Pace:
-        return PACE
+        return self._pace
 
     # --- lifecycle ----------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> DiscordBridge:
-        client = BotClient(self._settings.api_url)
+        client = BotClient(self._settings.api_url, self._shards[0])
         try:
             await client.login(self._settings.token.get_secret_value())
         except TRANSLATED as error:
@@ -151,13 +177,23 @@ class DiscordBridge:
 
     # --- listening ----------------------------------------------------------------------------------------------
 
+    @property
+    def unready(self) -> str | None:
+        return next((client.unready for client in self._listening if client.unready is not None), None)
+
     async def listen(self, accept: Accept, recollect: Recollect) -> None:
-        client = self.client
+        first, others = self.client, self._shards[1:]
+        entrance = await gate(first) if others else Gate()
+        self._listening = [first, *[await first.sibling(shard) for shard in others]]
+        await run_together(*(self._listen(client, entrance, accept, recollect) for client in self._listening))
+
+    async def _listen(self, client: BotClient, entrance: Gate, accept: Accept, recollect: Recollect) -> None:
         receiver = Receiver(
             client,
             accept,
             recollect,
             self._known,
+            client.shard,
             answer_in=self._settings.answer_in,
             roles=self._roles,
             delays=self._recording_delays,
@@ -165,7 +201,7 @@ class DiscordBridge:
         client.receiver = receiver
         try:
             async with receiver:
-                await stay_connected(client, self._settings.gateway_url)
+                await stay_connected(client, self._settings.gateway_url, client.shard, entrance, client.failed)
         finally:
             client.receiver = None
 

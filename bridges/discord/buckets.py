@@ -14,6 +14,9 @@ MANY = 1_000
 SAME_WINDOW = 0.5
 """Seconds by which the end of one window may seem to move, for answers take their time."""
 
+ROUNDING = 0.01
+"""Seconds by which a window may end later than its headers say, which are rounded."""
+
 
 @dataclass(slots=True)
 class _Bucket:
@@ -40,6 +43,11 @@ class Buckets:
             return bucket.ends - now, False
         bucket.remaining -= 1
         return 0.0, False
+
+    def left(self, route: str, major: str) -> tuple[int, float] | None:
+        """How many calls were left of the last window that was heard of, and when that ends or ended."""
+        bucket = self._buckets.get(self._key(route, major))
+        return None if bucket is None else (bucket.remaining, bucket.ends + ROUNDING)
 
     def learn(self, route: str, major: str, headers: Mapping[str, str], now: float) -> None:
         """Takes in the headers of an answer; what cannot be read is left out."""

@@ -1,15 +1,16 @@
 """What was said while no gateway session was alive: Discord delivers it to nobody later, but the channels keep it.
 
-After each READY one `CatchUp` looks back, as far as it is worth it. Guilds tell with their arrival which message is the
-newest of each channel and active thread, so nothing is asked for where nothing was said; a quiet start costs one call
-for each direct channel that was in use of late. A direct channel of somebody who never wrote before is in no list.
+After each READY one `CatchUp` looks back, as far as it is worth it, into what its shard is told of. Guilds tell with
+their arrival which message is the newest of each channel and active thread, so nothing is asked for where nothing was
+said; a quiet start costs one call for each direct channel and each archived thread that was in use of late. A direct
+channel of somebody who never wrote before is in no list, nor an archived thread in which the bot was never spoken to.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -17,23 +18,26 @@ from typing import TypeAlias, TypeVar
 import discord
 
 from bridges.discord import thread as threads
-from bridges.discord.errors import TRANSLATED, translated
+from bridges.discord.errors import NOT_UNDERSTOOD, TRANSLATED, translated
+from bridges.discord.inbound import is_direct
+from bridges.discord.places import Place, look
+from bridges.discord.shards import Shard
+from bridges.discord.thread import Where
 from core.bridge import Recent
 from core.errors import PlatformError, PlatformUnavailable, SlowDown
-from core.model import ThreadId
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Place: TypeAlias = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
-"""Where people write in a guild."""
 Channel: TypeAlias = Place | discord.PartialMessageable
 
 MOST_DIRECT = 100
 """Direct channels that are looked into, those of the newest conversations."""
 MOST_KNOWN = 200
 """Channels and threads with news, of those in which the bot was spoken to of late."""
+MOST_UNLISTED = 100
+"""Places where the bot was spoken to of late that their guild does not list, as it does not list archived threads."""
 MOST_OTHERS = 50
 """Other channels and threads with news, those with the newest: the bot may have been mentioned there."""
 MOST_PAGES = 10
@@ -44,7 +48,10 @@ PAGE = 100
 AT_ONCE = 4
 """Channels that are read at the same time."""
 SPACING = 0.05
-"""Seconds between two calls: replies need the most part of the 50 that the bot may make in a second."""
+"""Seconds between two calls of all shards together: replies need the most part of the 50 that the bot may make in a
+second."""
+OVERLAP = 4
+"""Look backs at the same time: more shards than that do not begin so soon one after the other."""
 FIRST_DELAY = 1.0
 """Seconds until a call that failed is made again; doubled each time."""
 PATIENCE = 10.0
@@ -60,23 +67,29 @@ class CatchUp:
     def __init__(
         self,
         client: discord.Client,
+        shard: Shard,
         *,
         recollected: Callable[[], Awaitable[Recent | None]],
         lock: Callable[[int], asyncio.Lock],
         take: Callable[[discord.Message], Awaitable[None]],
+        unreadable: set[int],
     ) -> None:
-        """`recollected` gives None when there is no knowing; `lock` is that of a channel; `take` raises nothing."""
+        """`recollected` gives None when there is no knowing; `lock` is that of a channel; `take` raises nothing.
+        `unreadable` collects the channels of which the log has said that they cannot be read."""
         self._client = client
+        self._shard = shard
+        self._unreadable = unreadable
         self._recollected = recollected
         self._lock = lock
         self._take = take
         self._recent: Recent | None = None
-        self._known: frozenset[int] = frozenset()
+        self._conversations: list[Where] = []
         self._planned = asyncio.Event()
         self._guilds: set[int] = set()
         self._pending: dict[int, Channel] = {}
         self._queue: asyncio.Queue[int] = asyncio.Queue()
         self._known_left = MOST_KNOWN
+        self._unlisted_left = MOST_UNLISTED
         self._others_left = MOST_OTHERS
         self._calling = asyncio.Lock()
 
@@ -85,11 +98,12 @@ class CatchUp:
         self._recent = await self._recollected()
         if self._recent is None:
             return
-        self._known = frozenset(_channels(self._recent.threads))
+        conversations = map(threads.read, self._recent.threads)
+        self._conversations = [where for where in conversations if self._shard.has(where.guild)]
         for guild in self._client.guilds:
             self.arrived(guild)
-        for channel in _direct(self._recent.threads, MOST_DIRECT):
-            self._expect(self._client.get_partial_messageable(channel, type=discord.ChannelType.private))
+        for where in [where for where in self._conversations if where.guild is None][:MOST_DIRECT]:
+            self._expect(self._client.get_partial_messageable(where.channel, type=discord.ChannelType.private))
         self._planned.set()
         async with asyncio.TaskGroup() as tasks:
             for _ in range(AT_ONCE):
@@ -105,15 +119,19 @@ class CatchUp:
         if self._recent is None or me is None or guild.unavailable or guild.id in self._guilds:
             return
         self._guilds.add(guild.id)
-        news = with_news(guild, _since(self._recent.within), me.id)
-        known = [channel for channel in news if channel.id in self._known]
-        others = [channel for channel in news if channel.id not in self._known]
-        chosen = known[: self._known_left], others[: self._others_left]
-        self._known_left -= len(chosen[0])
-        self._others_left -= len(chosen[1])
-        for channel in (*chosen[0], *chosen[1]):
-            self._expect(channel)
-        if left := len(news) - len(chosen[0]) - len(chosen[1]):
+        found = look(guild, self._conversations, _since(self._recent.within), me.id)
+        for channel in found.closed:
+            self._say_unreadable(channel, "the bot may not read its history any more")
+        known, others = found.known[: self._known_left], found.others[: self._others_left]
+        unlisted = found.unlisted[: self._unlisted_left]
+        self._known_left -= len(known)
+        self._others_left -= len(others)
+        self._unlisted_left -= len(unlisted)
+        for place in (*known, *others):
+            self._expect(place)
+        for channel in unlisted:
+            self._expect(self._client.get_partial_messageable(channel, guild_id=guild.id))
+        if left := len(found.known) + len(found.others) - len(known) - len(others):
             log.warning("%d channels of the server %s are too many to look for missed messages", left, guild.id)
 
     def _expect(self, channel: Channel) -> None:
@@ -131,7 +149,15 @@ class CatchUp:
         try:
             await self._read(found)
         except PlatformError as error:
-            log.warning("what was missed in channel %s could not be read: %s (%s)", channel, error, error.detail)
+            # of those that their guild does not list, many are merely gone
+            level = logging.INFO if _is_unlisted(found) else logging.WARNING
+            self._say_unreadable(channel, f"{error} ({error.detail})", level)
+
+    def _say_unreadable(self, channel: int, reason: str, level: int = logging.WARNING) -> None:
+        """Once for each channel."""
+        if channel not in self._unreadable:
+            self._unreadable.add(channel)
+            log.log(level, "what was missed in channel %s could not be read: %s", channel, reason)
 
     async def _work(self) -> None:
         while True:
@@ -148,6 +174,10 @@ class CatchUp:
         after = _since(recent.within)
         for _ in range(MOST_PAGES):
             page = await self._asked(partial(_page, channel, after))
+            if page and _is_unlisted(channel):
+                channel = await self._asked(partial(_learned, self._client, channel))
+                for message in page:
+                    message.channel = channel
             for message in page:
                 after = message.id
                 if str(after) not in recent.messages:
@@ -163,7 +193,7 @@ class CatchUp:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     async with self._calling:
-                        await asyncio.sleep(SPACING)
+                        await asyncio.sleep(SPACING * min(self._shard.of, OVERLAP))
                     try:
                         return await call()
                     except TRANSLATED as error:
@@ -180,45 +210,23 @@ class CatchUp:
             raise translated(error) from None
 
 
+def _is_unlisted(channel: Channel) -> bool:
+    return isinstance(channel, discord.PartialMessageable) and not is_direct(channel)
+
+
+async def _learned(client: discord.Client, channel: Channel) -> Channel:
+    """The channel with all that is known of it; as it is where Discord does not say."""
+    try:
+        found = await client.fetch_channel(channel.id)
+    except (discord.NotFound, discord.Forbidden, discord.InvalidData, *NOT_UNDERSTOOD):
+        return channel
+    return found if isinstance(found, Place) else channel
+
+
 async def _page(channel: Channel, after: int) -> list[discord.Message]:
     return [message async for message in channel.history(limit=PAGE, after=discord.Object(after))]
-
-
-# --- where to look ------------------------------------------------------------------------------------------------
 
 
 def _since(within: timedelta) -> int:
     """The newest id that a message of that age can have."""
     return discord.utils.time_snowflake(discord.utils.utcnow() - within, high=True)
-
-
-def _channels(conversations: Collection[ThreadId]) -> Iterator[int]:
-    """Threads, and the channels that they are in: the bot is asked there too."""
-    for where in map(threads.read, conversations):
-        yield where.channel
-        yield where.target
-
-
-def _direct(conversations: Collection[ThreadId], most: int) -> list[int]:
-    return [where.channel for where in map(threads.read, conversations) if where.guild is None][:most]
-
-
-def with_news(guild: discord.Guild, since: int, me: int) -> list[Place]:
-    """The channels and active threads that the bot may read in which something was said after `since`, those with the
-    newest first. No I/O."""
-    places: tuple[Place, ...] = (*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads)
-    news = [one for one in places if (one.last_message_id or 0) > since and _may_read(one, me)]
-    return sorted(news, key=lambda one: one.last_message_id or 0, reverse=True)
-
-
-def _may_read(channel: Place, me: int) -> bool:
-    """Refused calls count against the bot, so those that are known to be are not made."""
-    member = channel.guild.get_member(me)
-    if member is None:
-        return True
-    try:
-        may = channel.permissions_for(member)
-    except discord.ClientException:
-        # a thread of a channel that the bot does not know of
-        return False
-    return may.view_channel and may.read_message_history

@@ -13,16 +13,14 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
+from core.markdown.formula import formula, surely
+from core.markdown.noise import calm
+
 DEEPEST = 40
 """Levels of quotes and lists; the parser drops what is deeper, so such a text is not parsed at all."""
 
 _SCHEME = re.compile(r"(?<![a-z0-9])https?$", re.IGNORECASE)
 _ADDRESS = re.compile(r"://[^\s<>*`|\\\x00-\x1f]+")
-_INLINE_FORMULA = re.compile(r"\$(?![\s$])((?:\\.|[^$\\`\n])+?)(?<!\s)\$(?![0-9A-Za-z$])")
-_MATHS = re.compile(r"[\\^_{}=<>+]|^[A-Za-z]$|^[A-Za-z0-9 ]*[-*/][A-Za-z0-9 ]*$")
-
-_SURELY_MATHS = re.compile(r"[\\^=]")
-"""In brackets, which are also written with a backslash where they are no formula."""
 
 
 def parse(text: str) -> SyntaxTreeNode | None:
@@ -63,28 +61,12 @@ def _trimmed(address: str) -> str:
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
-    r"""`\( ... \)`, `$$ ... $$` in a line, and `$ ... $` where it cannot be money or a variable."""
-    src, pos = state.src, state.pos
-    content = None
-    for opening, closing in ((r"\(", r"\)"), (r"\[", r"\]"), ("$$", "$$")):
-        if src.startswith(opening, pos):
-            end = src.find(closing, pos + 2, state.posMax)
-            if end > 0 and src[pos + 2 : end].strip() and "`" not in src[pos + 2 : end]:
-                if opening == r"\[" and not _SURELY_MATHS.search(src[pos + 2 : end]):
-                    return False
-                content, after = src[pos + 2 : end].strip(), end + 2
-            break
-    else:
-        if src[pos] != "$" or (pos and (src[pos - 1].isalnum() or src[pos - 1] == "$")):
-            return False
-        match = _INLINE_FORMULA.match(src, pos, state.posMax)
-        if match and _MATHS.search(match[1]):
-            content, after = match[1], match.end()
-    if content is None:
+    found = formula(state.src, state.pos, state.posMax)
+    if found is None:
         return False
     if not silent:
-        state.push("formula", "", 0).content = content
-    state.pos = after
+        state.push("formula", "", 0).content = found.content
+    state.pos = found.end
     return True
 
 
@@ -99,7 +81,7 @@ def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
     inner = first[2:].strip()
     lines: list[str] = []
     line = start
-    if len(inner) > 2 and inner.endswith(closing) and (closing == "$$" or _SURELY_MATHS.search(inner[:-2])):
+    if len(inner) > 2 and inner.endswith(closing) and (closing == "$$" or surely(inner[:-2])):
         lines = [inner[:-2].strip()]
     elif inner:
         return False
@@ -131,6 +113,7 @@ def _parser() -> MarkdownIt:
     parser.inline.ruler.before("escape", "formula", _formula)
     parser.inline.ruler.before("escape", "address", _address)
     parser.block.ruler.before("fence", "formula_block", _formula_block, {"alt": ["paragraph", "blockquote", "list"]})
+    calm(parser)
     return parser
 
 

@@ -93,8 +93,16 @@ def closed_for_good(code: int | None) -> ConfigError | None:
                 "The bot may not read messages: switch on Message Content Intent on the Bot page of your application "
                 "at https://discord.com/developers/applications, then start again."
             )
-        case 4010 | 4011:
-            return ConfigError("The bot is in too many servers for one connection: Discord asks for shards.")
+        case 4010:
+            return ConfigError(
+                "Discord does not take the shards of this process: bridges.discord.shards has to be the same in all "
+                "processes, and every number in bridges.discord.shard_ids below it."
+            )
+        case 4011:
+            return ConfigError(
+                "The bot is in too many servers for so few connections: raise bridges.discord.shards, to at least one "
+                "for each 2,500 servers, in all processes."
+            )
         case 4012:
             return ConfigError("The gateway at bridges.discord.gateway_url does not speak version 10 of the protocol.")
         case _:

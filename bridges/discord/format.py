@@ -22,7 +22,7 @@ from bridges.discord.spans import ZERO_WIDTH, inline, visible
 LIMIT = 2000
 """Of a message's content, https://discord.com/developers/docs/resources/message#create-message. Discord does not say in
 which unit; UTF-16 units are the most that any reading of it could count."""
-HOPELESS = 5 * LIMIT
+HOPELESS = 3 * LIMIT
 """No text of this length gets short enough by being rendered, unless it is nearly all markup."""
 RULE = "─" * 12
 
@@ -32,7 +32,7 @@ _TASK = re.compile(r"\[([ xX])\](?=\s|$)")
 
 def length(text: str) -> int:
     """UTF-16 units."""
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def fits(text: str) -> bool:
@@ -68,6 +68,8 @@ class Line:
     text: str
     code: bool = False
     """Of a fenced block, whose lines keep their place: in a list Discord would show the indentation as part of it."""
+    quoted: bool = False
+    """Of a quote, which is one only at the very beginning of a line, and only once."""
 
 
 def _blocks(nodes: Sequence[Node], source: Sequence[str]) -> list[Line]:
@@ -104,7 +106,7 @@ def _block(node: Node, source: Sequence[str]) -> list[Line]:
         case "hr":
             return [Line(RULE)]
         case "blockquote":
-            return [Line("> " + line.text, line.code) for line in _blocks(node.children, source)]
+            return _quote(node, source)
         case "bullet_list" | "ordered_list":
             return _list(node, source)
         case "paragraph":
@@ -123,6 +125,14 @@ def _fenced(content: str, language: str) -> list[Line]:
     return [Line(line, True) for line in (f"```{language}", *content.split("\n"), "```")]
 
 
+def _quote(node: Node, source: Sequence[str]) -> list[Line]:
+    """A quote within a quote shows its sign; code in it has no place for one."""
+    return [
+        Line(line.text, line.code, True) if line.quoted and line.code else Line("> " + line.text, line.code, True)
+        for line in _blocks(node.children, source)
+    ]
+
+
 def _heading(node: Node) -> str:
     text = re.sub(r"\s*\n\s*", " ", inline(node.children[0].children, bold=node.tag > "h3"))
     if not text:
@@ -139,13 +149,13 @@ def _list(node: Node, source: Sequence[str]) -> list[Line]:
         if previous is not None and _apart(previous, item, source):
             lines.append(Line(""))
         inner = _blocks(item.children, source) or [Line("")]
-        if inner[0].code:
+        if inner[0].code or inner[0].quoted:
             inner = [Line(ZERO_WIDTH), *inner]
         if item.children and item.children[0].type == "paragraph":
             inner[0] = Line(_task(item.children[0], inner[0].text))
         indent = " " * len(marker)
         lines.append(Line(marker + inner[0].text))
-        lines += [line if line.code or not line.text else Line(indent + line.text) for line in inner[1:]]
+        lines += [line if line.code or line.quoted or not line.text else Line(indent + line.text) for line in inner[1:]]
         number = None if number is None else number + 1
         previous = item
     return lines

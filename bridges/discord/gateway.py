@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from yarl import URL
 
 from bridges.discord.errors import NOT_UNDERSTOOD, closed_for_good
+from bridges.discord.shards import Gate, Shard
 
 log = logging.getLogger(__name__)
 
@@ -101,8 +102,11 @@ class _Way:
         return self.session is not None
 
 
-async def stay_connected(client: discord.Client, url: str) -> None:
-    """Keeps `client` connected to the gateway at `url` until cancelled. Raises `ConfigError` when it never can be."""
+async def stay_connected(
+    client: discord.Client, url: str, shard: Shard, gate: Gate, report: Callable[[str], None]
+) -> None:
+    """Keeps `client` connected to the gateway at `url`, as one shard, until cancelled. Raises `ConfigError` when it
+    never can be. `report` is told when coming back at once did not help."""
     home = URL(url)
     way = _Way(home)
     backoff = Backoff()
@@ -111,7 +115,7 @@ async def stay_connected(client: discord.Client, url: str) -> None:
         since: float | None = None
         reason = ""
         try:
-            socket = await _connected(client, way)
+            socket = await _connected(client, way, shard, gate)
             since = loop.time()
             while True:
                 await socket.poll_event()
@@ -134,24 +138,29 @@ async def stay_connected(client: discord.Client, url: str) -> None:
         delay = backoff.after(0.0 if since is None else loop.time() - since)
         log.log(
             logging.INFO if delay == 0 else logging.WARNING,
-            "the gateway connection is gone (%s); connecting again in %.1f s",
+            "the gateway connection of %s is gone (%s); connecting again in %.1f s",
+            shard,
             reason,
             delay,
         )
+        if delay:
+            report(f"the gateway does not keep the connection of {shard} ({reason}); it is tried again and again.")
         await asyncio.sleep(delay)
 
 
-async def _connected(client: discord.Client, way: _Way) -> DiscordWebSocket:
-    # `initial` only keeps the library's own pause before IDENTIFY away
-    connecting = Socket.from_client(
-        client,
-        initial=True,
-        gateway=way.gateway,
-        session=way.session,
-        sequence=way.sequence,
-        resume=way.resume,
-    )
-    client.ws = await asyncio.wait_for(connecting, CONNECT_SECONDS)
+async def _connected(client: discord.Client, way: _Way, shard: Shard, gate: Gate) -> DiscordWebSocket:
+    async with contextlib.nullcontext() if way.resume else gate.passing(shard):
+        # `initial` only keeps the library's own pause before IDENTIFY away
+        connecting = Socket.from_client(
+            client,
+            initial=True,
+            gateway=way.gateway,
+            shard_id=shard.number,
+            session=way.session,
+            sequence=way.sequence,
+            resume=way.resume,
+        )
+        client.ws = await asyncio.wait_for(connecting, CONNECT_SECONDS)
     return client.ws
 
 

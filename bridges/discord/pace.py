@@ -1,29 +1,33 @@
 """How fast a Discord bot may speak.
 
 Discord publishes one number, 50 requests a second for each bot (https://discord.com/developers/docs/topics/rate-limits);
-the limits of single routes are only in the headers of its answers, which `buckets.Buckets` heeds. The values here keep
-to the customary five calls in five seconds for each channel and route (`burst + 5 * per_second` is five), so that those
-headers need not speak; a refusal slows a budget down for a while.
+the limits of single routes are only in the headers of its answers. As long as those say what is left of a route, that
+counts (`stated`); until then, and where a server leaves them out, the customary five calls in five seconds for each
+channel and route.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bridges.discord import thread as threads
 from core.model import ThreadId
-from core.pace import Budget, Call, Pace
+from core.pace import Budget, Call, Pace, Stated
 
-BOT = Budget("bot", per_second=45, burst=45, reserve=5)
+Said = Callable[[int, Call], Stated | None]
+"""What Discord's last answers said is left of writing to, or editing in, a channel."""
 
-
-def of_channel(target: int, call: Call) -> Budget:
-    """Writing and editing are counted apart, for each channel, where a thread is a channel of its own."""
-    return Budget(f"{call}:{target}", per_second=0.7, burst=1.5, reserve=0.5)
-
-
-def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
-    return BOT, of_channel(threads.read(thread).target, call)
+BOT = Budget("bot", calls=45, seconds=1.0, reserve=5, shared=True)
+"""A little less than the published number: signs of typing count too."""
 
 
-PACE = Pace(budgets)
+def pace(said: Said) -> Pace:
+    """Writing and editing are counted apart, for each channel, where a thread is a channel of its own. Half a call
+    is kept from growing text: then nine of ten final edits go at once, and the others in about half a second."""
+
+    def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
+        target = threads.read(thread).target
+        yield BOT
+        yield Budget(f"{call}:{target}", calls=5, seconds=5.0, reserve=0.5, stated=lambda: said(target, call))
+
+    return Pace(budgets)

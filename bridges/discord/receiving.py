@@ -15,6 +15,7 @@ from bridges.discord import inbound
 from bridges.discord.catch_up import CatchUp
 from bridges.discord.errors import TRANSLATED
 from bridges.discord.room import KnownThreads
+from bridges.discord.shards import Shard
 from core.bridge import Accept, Recent, Recollect
 from core.errors import DatabaseError
 
@@ -37,6 +38,7 @@ class Receiver:
         accept: Accept,
         recollect: Recollect,
         known: KnownThreads,
+        shard: Shard,
         *,
         answer_in: Literal["channel", "thread"],
         roles: bool = False,
@@ -47,11 +49,13 @@ class Receiver:
         self._accept = accept
         self._recollect = recollect
         self._known = known
+        self._shard = shard
         self._answer_in = answer_in
         self._roles = roles
         self._delays = delays
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._receiving: set[asyncio.Task[Any]] = set()
+        self._unreadable: set[int] = set()
         self._catch_up: CatchUp | None = None
         self._catching_up: set[asyncio.Task[None]] = set()
 
@@ -75,7 +79,14 @@ class Receiver:
         """A new session: what was said since the last one ended is not going to be delivered."""
         for task in self._catching_up:
             task.cancel()
-        catch_up = CatchUp(self._client, recollected=self._recollected, lock=self._lock, take=self._record_or_log)
+        catch_up = CatchUp(
+            self._client,
+            self._shard,
+            recollected=self._recollected,
+            lock=self._lock,
+            take=self._record_or_log,
+            unreadable=self._unreadable,
+        )
         self._catch_up = catch_up
         task = asyncio.create_task(self._look_back(catch_up))
         self._catching_up.add(task)

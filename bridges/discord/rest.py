@@ -20,10 +20,18 @@ from discord.http import HTTPClient, Route
 
 from bridges.discord.buckets import Buckets
 from bridges.discord.completing import whole_application, whole_message, whole_thread, whole_user
+from core.pace import Call, Stated
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 CLOUDFLARE_BAN = 60.0
 """Seconds of silence after a refusal that does not say how long: it comes from Cloudflare, before Discord."""
+
+
+WRITING: Mapping[Call, Route] = {
+    "create": Route("POST", "/channels/{channel_id}/messages"),
+    "edit": Route("PATCH", "/channels/{channel_id}/messages/{message_id}"),
+}
+"""The routes on which the bot speaks. What is theirs for one channel has that channel as its major parameter."""
 
 
 class Limited(discord.RateLimited):
@@ -72,6 +80,12 @@ class Rest(HTTPClient):
         except discord.NotFound:
             found = None
         return whole_application(found)
+
+    def left(self, channel: int, call: Call) -> Stated | None:
+        """What the last answers said is left of writing to, or editing in, a channel."""
+        route = WRITING[call]
+        left = self._limits.left(route.key, str(channel))
+        return None if left is None else Stated(*left)
 
     async def close(self) -> None:
         if self._session is not None:

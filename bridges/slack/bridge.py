@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -14,30 +13,27 @@ import aiohttp
 from bridges.endpoints import Endpoints
 from bridges.settings import SlackSettings
 from bridges.slack import files, format
+from bridges.slack.askers import Askers
 from bridges.slack.errors import at_start
+from bridges.slack.finding import find
 from bridges.slack.inbound import UNKNOWN_TEAM, Identity
+from bridges.slack.manifest import EVENTS_PATH, NEEDED, SCOPES
 from bridges.slack.names import NameBook
 from bridges.slack.pace import PACE
 from bridges.slack.receiving import Receiver
 from bridges.slack.socket import SocketMode
 from bridges.slack.status import Status
-from bridges.slack.surface import EVENT_TYPE, SlackSurface
+from bridges.slack.stream import StreamSurface
+from bridges.slack.streams import Streams
+from bridges.slack.surface import SlackSurface
 from bridges.slack.thread import Thread
-from bridges.slack.web import TIMEOUT, Json, Web, client
+from bridges.slack.web import TIMEOUT, Web, client
 from core.bridge import Accept, Recollect, Surface
-from core.errors import ConfigError, PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
-from core.model import Attachment, MessageId, ThreadId
+from core.errors import ConfigError, PlatformError, PlatformRefused, PlatformUnavailable
+from core.model import Attachment, Message, MessageId, ThreadId
 from core.pace import Pace
 
 log = logging.getLogger(__name__)
-
-EVENTS_PATH = "/slack/events"
-NEEDED = ("chat:write",)
-WANTED = ("app_mentions:read", "channels:history", "files:read", "im:history", "users:read")
-LOOKS_BACK = 86_400.0
-"""Seconds: a post of ours that is older is not looked for."""
-PAGE = 200
-PAGES = 10
 
 
 class SlackBridge:
@@ -51,6 +47,7 @@ class SlackBridge:
         self._endpoints = endpoints
         self._token = settings.bot_token.get_secret_value()
         self._revoked = asyncio.Event()
+        self._sockets: SocketMode | None = None
         self._stack = AsyncExitStack()
 
     @property
@@ -65,6 +62,8 @@ class SlackBridge:
             self._us = await self._who_am_i()
             self._names = NameBook(self._web)
             self._status = Status(self._web)
+            self._askers = Askers(self._web)
+            self._streams = Streams(self._web, self._askers)
             self._stack = stack.pop_all()
         return self
 
@@ -99,21 +98,29 @@ class SlackBridge:
 
     def _check_scopes(self, scopes: set[str]) -> None:
         advice = "add it under OAuth & Permissions on your app's page and install the app again"
-        for scope in NEEDED:
+        for scope in NEEDED - scopes:
+            raise ConfigError(f"The Slack app lacks the scope {scope}: {advice}.")
+        for scope, lost in SCOPES.items():
             if scope not in scopes:
-                raise ConfigError(f"The Slack app lacks the scope {scope}: {advice}.")
-        for scope in WANTED:
-            if scope not in scopes:
-                log.warning("the Slack app lacks the scope %s: %s", scope, advice)
+                log.warning("the Slack app lacks the scope %s (%s): %s", scope, lost, advice)
 
     # --- listening ----------------------------------------------------------------------------------------------
 
+    @property
+    def unready(self) -> str | None:
+        return None if self._sockets is None else self._sockets.unready
+
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Slack delivers again what was not acknowledged."""
+
+        async def heard(message: Message) -> None:
+            self._askers.heard(message)
+            await accept(message)
+
         receiver = Receiver(
             self._us,
             self._names,
-            accept,
+            heard,
             direct_messages=self._settings.direct_messages,
             api_url=self._settings.api_url,
             session=self._session,
@@ -136,7 +143,10 @@ class SlackBridge:
             await asyncio.gather(listening, revoked, return_exceptions=True)
 
     async def _over_socket(self, receiver: Receiver) -> None:
-        await SocketMode(self._session, self._socket_address, receiver.envelope, self._connected).run()
+        self._sockets = SocketMode(
+            self._session, self._socket_address, receiver.envelope, self._connected, sockets=self._settings.sockets
+        )
+        await self._sockets.run()
 
     async def _over_http(self, receiver: Receiver) -> None:
         secret = self._settings.signing_secret
@@ -178,62 +188,21 @@ class SlackBridge:
         *,
         reply_to: MessageId | None = None,
     ) -> Surface:
-        """`reply_to` is not needed: what is answered stands above in the same thread."""
-        return SlackSurface(self._web, Thread.read(thread), key, message)
+        """What is answered stands above in the same thread: `reply_to` only tells for whom a stream is."""
+        place = Thread.read(thread)
+
+        def edited(message: MessageId | None, shown: str | None) -> SlackSurface:
+            return SlackSurface(self._web, place, key, message, shown=shown)
+
+        if self._settings.streaming == "off":
+            return edited(message, None)
+        return StreamSurface(self._streams, place, key, message, reply_to, edited)
 
     async def find(self, thread: ThreadId, key: str) -> MessageId | None:
-        """Reads the newest day of the thread. Raises `SlowDown` or `PlatformUnavailable` where that may pass: then
-        nobody knows yet. None also where the app may not read the channel."""
-        cursor = ""
-        oldest = f"{time.time() - LOOKS_BACK:.6f}"
-        for _ in range(PAGES):
-            try:
-                page = await self._read(Thread.read(thread), oldest, cursor)
-            except (SlowDown, PlatformUnavailable):
-                raise
-            except PlatformError as error:
-                log.warning("cannot look for a message in %s: %s", thread, error.detail)
-                return None
-            for message in page.get("messages") or ():
-                if _key(message) == key and message.get("user", self._us.user) == self._us.user:
-                    return MessageId(str(message["ts"]))
-            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return None
-        return None
-
-    async def _read(self, place: Thread, oldest: str, cursor: str) -> Json:
-        api = self._web.api
-        if place.root is None:
-            return await self._web(
-                api.conversations_history(
-                    channel=place.channel,
-                    oldest=oldest,
-                    limit=PAGE,
-                    cursor=cursor or None,
-                    include_all_metadata=True,
-                )
-            )
-        return await self._web(
-            api.conversations_replies(
-                channel=place.channel,
-                ts=place.root,
-                oldest=oldest,
-                limit=PAGE,
-                cursor=cursor or None,
-                include_all_metadata=True,
-            )
-        )
+        return await find(self._web, Thread.read(thread), key, self._us.user)
 
     def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
         return self._status.writing(Thread.read(thread))
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         return files.stream(attachment, self._web, self._session, self._token, self._settings.api_url)
-
-
-def _key(message: Json) -> str | None:
-    metadata = message.get("metadata") or {}
-    if metadata.get("event_type") != EVENT_TYPE:
-        return None
-    return (metadata.get("event_payload") or {}).get("key")

@@ -37,6 +37,14 @@ class TextTooLong(PlatformRefused):
     """The `text` of a message is not taken; its blocks may be."""
 
 
+class NotStreaming(PlatformRefused):
+    """The message is no stream, or none any more."""
+
+
+class StillStreaming(PlatformUnavailable):
+    """The message is a stream that has not ended, and cannot be edited until it has."""
+
+
 class TokenRefused(PlatformRefused):
     """Slack does not take the token any longer."""
 
@@ -73,6 +81,10 @@ def _of_answer(status: int, word: str, headers: Mapping[str, str]) -> PlatformEr
         return PlatformUnavailable(detail=detail)
     if word in MISSING:
         return MessageMissing(detail=detail)
+    if word == "message_not_in_streaming_state":
+        return NotStreaming(detail=detail)
+    if word == "streaming_state_conflict":
+        return StillStreaming(detail=detail)
     if word in FORMAT:
         return FormatRefused(detail=detail)
     if word == "msg_too_long":

@@ -1,13 +1,15 @@
 """Markdown on its way out: a `markdown` block that Slack renders itself, and a `text` for notifications.
 
 Slack renders standard Markdown in `markdown` blocks, tables included
-(https://docs.slack.dev/reference/block-kit/blocks/markdown-block), so nothing is converted. What could notify
-somebody is broken by an invisible character, since it is not documented whether such blocks honour mentions.
+(https://docs.slack.dev/reference/block-kit/blocks/markdown-block), so nothing but formulas is converted. What could
+notify somebody is broken by an invisible character, since it is not documented whether such blocks honour mentions.
 """
 
 from __future__ import annotations
 
 import re
+
+from bridges.slack.formulas import as_code
 
 LIMIT = 3_900
 """Of the escaped text. `chat.update` has been seen to refuse more than 4,000 characters, whatever the blocks hold."""
@@ -20,7 +22,7 @@ _INVISIBLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u1
                         r"\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]+")  # fmt: skip
 _LIVE = re.compile(
     r"((?:<|&lt;?|&#0*60;?|&#[xX]0*3[cC];?)\\?)"
-    r"(?=[@#][A-Z][A-Z0-9]{2}|!(?i:channel|everyone|group|here|subteam|date)\b)"
+    r"(?=[@#][A-Z][A-Z0-9]+|!(?i:channel|everyone|group|here|subteam|date)\b)"
 )
 """`<@U0123>`, `<#C0123>`, `<!here>`, `<!subteam^S0123>`: also spelled so that Markdown makes a `<` of it."""
 
@@ -36,7 +38,7 @@ def blank(text: str) -> bool:
 
 
 def block(text: str) -> dict[str, str]:
-    return {"type": "markdown", "text": _LIVE.sub(rf"\1{_JOINER}", clean(text))}
+    return {"type": "markdown", "text": _LIVE.sub(rf"\1{_JOINER}", as_code(clean(text)))}
 
 
 def fallback(text: str) -> str:
@@ -50,8 +52,7 @@ def cut(escaped: str) -> str:
 
 
 def fits(text: str) -> bool:
-    """Counts UTF-16 units, the most that Slack could count, of the escaped text; the block is never longer."""
+    """Counts UTF-16 units, the most that Slack could count, of the escaped text; a block may hold thrice that."""
     if len(text) > LIMIT:
         return False
-    escaped = fallback(text)
-    return len(escaped) + sum(character > "\uffff" for character in escaped) <= LIMIT
+    return len(fallback(text).encode("utf-16-le")) // 2 <= LIMIT

@@ -90,7 +90,9 @@ def _code(text: str, names: Names) -> str:
 def _shown(token: str, names: Names) -> str:
     target, _, label = token.partition("|")
     label = _unescaped(label)
-    match target[0], target[1:]:
+    match target[:1], target[1:]:
+        case "", _:
+            return f"<{_unescaped(token)}>"
         case "@", user:
             return f"@{(label or names.users.get(user, user)).removeprefix('@')}"
         case "#", channel:

@@ -8,23 +8,41 @@ from bridges.slack.thread import Thread
 from core.model import ThreadId
 from core.pace import Budget, Call, Pace
 
-UPDATES = 45 / 60
-"""`chat.update` is in tier 3: 50 calls in a minute for all messages of a workspace together. A bucket of five that
-fills up 45 times a minute never makes more than 50 in any minute."""
-UPDATES_BURST = 5.0
-UPDATES_RESERVE = 2.0
-POSTS = 1.0
-"""`chat.postMessage`: one a second for each channel; short bursts are tolerated."""
-POSTS_BURST = 2.0
+
+def posts(place: Thread) -> Budget:
+    """`chat.postMessage`: one a second for each channel; short bursts are tolerated."""
+    return Budget(f"slack:{place.team}:{place.channel}:chat.postMessage", calls=2, seconds=2.0)
+
+
+def updates(place: Thread) -> Budget:
+    """`chat.update` is in tier 3: 50 calls in a minute, for all messages of a workspace together. One answer of half a
+    minute grows nearly twice as fast as it could for ever; many at once get along with 32 edits a minute, and what is
+    left is for their last ones."""
+    return Budget(f"slack:{place.team}:chat.update", calls=50, seconds=60.0, reserve=6, burst=13, shared=True)
+
+
+def appends(place: Thread) -> Budget:
+    """`chat.appendStream` is in tier 4: 100 calls in a minute, for all streams of a workspace together. Many may come
+    in a row, so that an answer of ordinary length is shown as it is written."""
+    return Budget(f"slack:{place.team}:chat.appendStream", calls=100, seconds=60.0, reserve=4, burst=40, shared=True)
+
+
+def stops(place: Thread) -> Budget:
+    """`chat.stopStream` is in tier 2: 20 calls in a minute. So is `chat.startStream`, which `streams` paces."""
+    return Budget(f"slack:{place.team}:chat.stopStream", calls=20, seconds=60.0, burst=10, shared=True)
 
 
 def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
     place = Thread.read(thread)
     match call:
         case "create":
-            return (Budget(f"slack:{place.team}:{place.channel}:chat.postMessage", POSTS, POSTS_BURST),)
+            return (posts(place),)
         case "edit":
-            return (Budget(f"slack:{place.team}:chat.update", UPDATES, UPDATES_BURST, UPDATES_RESERVE),)
+            return (updates(place),)
+        case "append":
+            return (appends(place),)
+        case "close":
+            return (stops(place),)
 
 
 PACE = Pace(budgets)

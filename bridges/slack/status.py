@@ -14,6 +14,8 @@ from core.errors import PlatformError, PlatformRefused, SlowDown
 log = logging.getLogger(__name__)
 
 STATUS = "is writing…"
+LOADING = ("Reading…", "Thinking…", "Still thinking…")
+"""What Slack shows in turn beside it; it takes ten at most."""
 RENEWED = 90.0
 """Seconds; Slack takes a status away after two minutes
 (https://docs.slack.dev/reference/methods/assistant.threads.setStatus)."""
@@ -67,5 +69,10 @@ class Status:
 
     async def _set(self, place: Thread, root: str, status: str) -> None:
         await self._web(
-            self._web.api.assistant_threads_setStatus(channel_id=place.channel, thread_ts=root, status=status)
+            self._web.api.assistant_threads_setStatus(
+                channel_id=place.channel,
+                thread_ts=root,
+                status=status,
+                loading_messages=list(LOADING) if status else None,
+            )
         )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from contextlib import suppress
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bridges.slack import format
-from bridges.slack.errors import FormatRefused, TextTooLong
+from bridges.slack import format, streams
+from bridges.slack.errors import FormatRefused, StillStreaming, TextTooLong
+from bridges.slack.finding import metadata
 from bridges.slack.thread import Thread
 from bridges.slack.web import Json, Web
-from core.errors import MessageMissing, PlatformUnavailable
+from core.errors import MessageMissing, PlatformRefused, PlatformUnavailable
 from core.model import MessageId
 
-EVENT_TYPE = "threadbridge_part"
-"""The `event_type` of the metadata that carries the key of a part, which is how a post of ours is found again."""
 NOTHING_YET = "…"
 """Stands in a message that is empty for now: Slack has no empty ones."""
 
@@ -23,12 +22,15 @@ Write = Callable[[str, list[dict[str, str]]], Awaitable[AsyncSlackResponse]]
 
 
 class SlackSurface:
-    def __init__(self, web: Web, place: Thread, key: str, message: MessageId | None) -> None:
+    def __init__(
+        self, web: Web, place: Thread, key: str, message: MessageId | None, *, shown: str | None = None
+    ) -> None:
+        """`shown`: what the message is known to show already."""
         self._web = web
         self._place = place
         self._key = key
         self._message = message
-        self._shown: str | None = None
+        self._shown = shown
         self._plain = False
         """Blocks with a text like this one's were refused: until the final text they are not tried again."""
 
@@ -78,10 +80,16 @@ class SlackSurface:
                 blocks=blocks,
                 parse="none",
                 link_names=False,
-                metadata=self._metadata,
+                metadata=metadata(self._key),
             )
 
-        await self._write(update, text, final=final)
+        try:
+            await self._write(update, text, final=final)
+        except StillStreaming:
+            # an earlier run of the program left it like that
+            with suppress(PlatformRefused):
+                await streams.stop(self._web, self._place, message)
+            await self._write(update, text, final=final)
 
     def _post(self, fallback: str, blocks: list[dict[str, str]]) -> Awaitable[AsyncSlackResponse]:
         return self._web.api.chat_postMessage(
@@ -94,7 +102,7 @@ class SlackSurface:
             mrkdwn=False,
             unfurl_links=False,
             unfurl_media=False,
-            metadata=self._metadata,
+            metadata=metadata(self._key),
         )
 
     async def _delete(self, message: MessageId) -> None:
@@ -120,7 +128,3 @@ class SlackSurface:
             return await self._web(write(fallback, []))
         self._plain = not blocks
         return answer
-
-    @property
-    def _metadata(self) -> dict[str, Any]:
-        return {"event_type": EVENT_TYPE, "event_payload": {"key": self._key}}

@@ -21,6 +21,11 @@ class Thread:
         if not self.team or not self.channel or any(":" in part for part in (self.team, self.channel, self.root or "")):
             raise ValueError(f"not ids of Slack: {self.team!r}, {self.channel!r}, {self.root!r}")
 
+    @property
+    def direct(self) -> bool:
+        """Is it a direct message with one person?"""
+        return self.channel.startswith("D")
+
     def id(self) -> ThreadId:
         return ThreadId(f"slack:{self.team}:{self.channel}:{self.root or ''}")
 

@@ -17,6 +17,7 @@ from bridges.endpoints import Endpoints
 from bridges.settings import TelegramSettings
 from bridges.telegram import format as formatting
 from bridges.telegram.client import Client
+from bridges.telegram.draft import Drafts, DraftSurface
 from bridges.telegram.errors import AddressUnknown, TokenRefused
 from bridges.telegram.files import fetched
 from bridges.telegram.inbound import Me
@@ -27,7 +28,7 @@ from bridges.telegram.rhythm import Rhythm
 from bridges.telegram.surface import TelegramSurface
 from bridges.telegram.thread import read
 from bridges.telegram.webhook import Webhook
-from core.bridge import Accept, Recollect
+from core.bridge import Accept, Recollect, Surface
 from core.errors import ConfigError, PlatformError, SlowDown
 from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
@@ -62,6 +63,8 @@ class TelegramBridge:
         self._connection: Client | None = None
         self._me: Me | None = None
         self._moved: dict[int, int] = {}
+        self._unready: str | None = None
+        self._drafts = Drafts()
 
     @property
     def pace(self) -> Pace:
@@ -107,6 +110,14 @@ class TelegramBridge:
             ) from None
         return Me(int(user.id), user.username or "")
 
+    @property
+    def unready(self) -> str | None:
+        """Never by webhook: a receiver that is taken out of its balancer could not be delivered to."""
+        return self._unready
+
+    def _report(self, sentence: str | None) -> None:
+        self._unready = sentence
+
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Telegram delivers again what was not acknowledged."""
         if self._me is None:
@@ -114,7 +125,7 @@ class TelegramBridge:
         receiver = Receiver(self._client.bot, self._me, accept)
         await self._offer_commands()
         if self._settings.mode == "polling":
-            await poll(self._client, receiver, self._rhythm)
+            await poll(self._client, receiver, self._rhythm, self._report)
             return
         if self._endpoints is None or self._settings.public_url is None:
             raise ConfigError(
@@ -141,8 +152,12 @@ class TelegramBridge:
         message: MessageId | None = None,
         *,
         reply_to: MessageId | None = None,
-    ) -> TelegramSurface:
-        return TelegramSurface(self._client, self._moved, read(thread), message, reply_to)
+    ) -> Surface:
+        place = read(thread)
+        surface = TelegramSurface(self._client, self._moved, place, message, reply_to)
+        if self._settings.drafts and place.private:
+            return DraftSurface(self._client, self._drafts, place, key, surface)
+        return surface
 
     async def find(self, thread: ThreadId, key: str) -> MessageId | None:
         """Always None: Telegram lets bots look up nothing that they have posted."""

@@ -36,6 +36,11 @@ class Moved(PlatformRefused):
 class Elsewhere(PlatformRefused):
     """Another program receives this bot's updates."""
 
+    @property
+    def by_webhook(self) -> bool:
+        """Or has just begun to; else by polling."""
+        return "webhook" in self.detail.lower()
+
 
 class TokenRefused(PlatformRefused):
     """The token is not, or no longer, valid."""

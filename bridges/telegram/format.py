@@ -18,6 +18,8 @@ from bridges.telegram.links import linkable
 from bridges.telegram.markdown import parse
 from bridges.telegram.table import Alignment, drawn
 
+HOPELESS = 3 * LONGEST
+"""Characters of Markdown that are not rendered to see whether they fit: they hardly ever would."""
 BULLETS = ("•", "◦", "▪")
 RULE = "———"
 TAB = 4
@@ -32,7 +34,7 @@ _ON_ITS_OWN = ("fence", "code_block", "table", "blockquote", "hr", "formula")
 
 def fits(markdown: str) -> bool:
     """Can one message hold it? Counted in UTF-16 code units, the smaller of the two bounds that are spoken of."""
-    return render(markdown).size <= LONGEST
+    return len(markdown) <= HOPELESS and render(markdown).size <= LONGEST
 
 
 @lru_cache(maxsize=128)

@@ -11,6 +11,8 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.tree import SyntaxTreeNode
 
+from core.markdown.noise import calm
+
 DEEPEST = 100
 """Levels of nesting; the parser leaves out what lies deeper."""
 
@@ -72,6 +74,8 @@ def _formula_block(state: StateBlock, first: int, end: int, silent: bool) -> boo
     for opening, closing in _BLOCK_BRACKETS:
         if state.src.startswith(opening, state.bMarks[first] + state.tShift[first]):
             last = _closing_line(state, first, end, closing)
+            if last is None and state.getLines(first, first + 1, state.blkIndent, False).strip() == opening:
+                last = _last_line(state, first, end)  # still being written
             if last is None:
                 return False
             if not silent:
@@ -81,6 +85,12 @@ def _formula_block(state: StateBlock, first: int, end: int, silent: bool) -> boo
                 state.line = last + 1
             return True
     return False
+
+
+def _last_line(state: StateBlock, first: int, end: int) -> int:
+    """Of the container that the first line is in."""
+    outside = (n for n in range(first + 1, end) if not state.isEmpty(n) and state.sCount[n] < state.blkIndent)
+    return next(outside, end) - 1
 
 
 def _closing_line(state: StateBlock, first: int, end: int, closing: str) -> int | None:
@@ -98,3 +108,4 @@ _PARSER = _Parser("commonmark", {"html": False, "maxNesting": DEEPEST})
 _PARSER.enable(["table", "strikethrough"]).disable("reference")
 _PARSER.inline.ruler.before("escape", "formula", _formula)
 _PARSER.block.ruler.before("fence", "formula", _formula_block, {"alt": ["paragraph", "blockquote", "list"]})
+calm(_PARSER)

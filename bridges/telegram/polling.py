@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
+from collections.abc import Callable
 from typing import Any
 
 from bridges.telegram.client import Client
@@ -15,10 +17,11 @@ from core.errors import ConfigError, DatabaseError, PlatformError, SlowDown
 log = logging.getLogger(__name__)
 
 
-async def poll(client: Client, receiver: Receiver, rhythm: Rhythm) -> None:
-    """Until cancelled. Raises `ConfigError` if the token is revoked."""
+async def poll(client: Client, receiver: Receiver, rhythm: Rhythm, report: Callable[[str | None], None]) -> None:
+    """Until cancelled. Raises `ConfigError` if the token is revoked. `report` is told what keeps messages away, unless
+    it is over at once, and None when nothing does."""
     offset = 0
-    ready = False
+    ready = failed = False
     delays = rhythm.delays()
     while True:
         try:
@@ -27,6 +30,8 @@ async def poll(client: Client, receiver: Receiver, rhythm: Rhythm) -> None:
                 ready = True
             with client.calling():
                 batch = await client.bot.raw_updates(offset, rhythm.poll, KINDS)
+            report(None)
+            failed = False
             for raw in batch:
                 offset = await _taken(raw, receiver, offset)
             delays = rhythm.delays()
@@ -34,7 +39,15 @@ async def poll(client: Client, receiver: Receiver, rhythm: Rhythm) -> None:
             log.error("Telegram: a message could not be recorded and will be asked for again (%s)", error)
             await asyncio.sleep(next(delays))
         except PlatformError as error:
-            await asyncio.sleep(_wait(error, next(delays), rhythm))
+            sentence, wait = _trouble(error, next(delays), rhythm)
+            elsewhere = isinstance(error, Elsewhere)
+            log.log(logging.ERROR if elsewhere else logging.WARNING, "Telegram: %s (%s)", sentence, error.detail)
+            if elsewhere or failed:
+                report(sentence)
+            failed = True
+            if isinstance(error, Elsewhere) and error.by_webhook:
+                ready = False
+            await asyncio.sleep(wait)
 
 
 async def _take_back_webhook(client: Client) -> None:
@@ -56,8 +69,8 @@ async def _taken(raw: dict[str, Any], receiver: Receiver, offset: int) -> int:
     return number + 1
 
 
-def _wait(error: PlatformError, delay: float, rhythm: Rhythm) -> float:
-    """Seconds until the next try. Raises `ConfigError` where there can be none."""
+def _trouble(error: PlatformError, delay: float, rhythm: Rhythm) -> tuple[str, float]:
+    """What is wrong, and the seconds until the next try. Raises `ConfigError` where there can be none."""
     match error:
         case TokenRefused():
             raise ConfigError(
@@ -65,16 +78,14 @@ def _wait(error: PlatformError, delay: float, rhythm: Rhythm) -> float:
                 detail=error.detail,
             )
         case SlowDown():
-            log.warning("Telegram asks to wait %.0f s before the next poll", error.retry_after)
-            return error.retry_after
+            return f"the server asks to wait {error.retry_after:.0f} s before the next poll.", error.retry_after
         case Elsewhere():
-            log.error(
-                "Telegram: another program receives this bot's messages, by polling or by a webhook. Stop it, or give "
-                "this one a bot of its own. Trying again in %.0f s (%s)",
-                rhythm.conflict,
-                error.detail,
+            wait = rhythm.conflict * random.uniform(0.75, 1.25)
+            how = "by a webhook" if error.by_webhook else "by polling, which Telegram grants to one at a time"
+            return (
+                f"another program receives this bot's messages {how}. Stop it, give this one a bot of its "
+                f'own, or run both with mode = "webhook" and the same public_url. Taken back in {wait:.0f} s.',
+                wait,
             )
-            return rhythm.conflict
         case _:
-            log.warning("Telegram does not answer (%s); trying again in %.1f s", error.detail, delay)
-            return delay
+            return f"the server does not answer; trying again in {delay:.1f} s.", delay

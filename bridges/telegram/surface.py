@@ -102,7 +102,7 @@ class TelegramSurface:
                     text,
                     chat_id=self._chat,
                     message_id=int(self._message or 0),
-                    entities=[_for_library(entity) for entity in entities],
+                    entities=[for_library(entity) for entity in entities],
                     link_preview_options=_NO_PREVIEW,
                 )
         except Unchanged:
@@ -121,7 +121,7 @@ class TelegramSurface:
         self._message = None
 
 
-def _for_library(entity: Entity) -> MessageEntity:
+def for_library(entity: Entity) -> MessageEntity:
     return MessageEntity(
         entity.kind, entity.offset, entity.length, url=entity.url or None, language=entity.language or None
     )

@@ -81,6 +81,9 @@ class Line:
     """What makes it a heading."""
 
 
+_DEEPEST = 50
+"""Containers in each other; what would open further ones is text, as it is to those who show it."""
+
 _QUOTE = re.compile(r" {0,3}>[ \t]?")
 _ITEM = re.compile(r"( {0,3})([-+*]|(\d{1,9})[.)])(?=[ \t]|$)")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
@@ -88,7 +91,7 @@ _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _DELIMITER = re.compile(r" {0,3}(?=[^|]*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
-_PIPE = re.compile(r"(?<!\\)\|")
+PIPE = re.compile(r"(?<!\\)\|")
 _HTML_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"
     "fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|"
@@ -102,7 +105,7 @@ _HTML_ENDS = (None, "</", "-->", "?>", "]]>")
 
 def cells(row: str) -> int:
     """How many columns a table row has."""
-    return len(_PIPE.findall(row.strip().removeprefix("|"))) + (not re.search(r"(?<!\\)\|$", row.rstrip()))
+    return len(PIPE.findall(row.strip().removeprefix("|"))) + (not re.search(r"(?<!\\)\|$", row.rstrip()))
 
 
 def _spaces(line: str, at: int, columns: int) -> int:
@@ -180,7 +183,8 @@ def _open(block: Block, line: str, at: int, offsets: tuple[int, ...], whole: boo
             if not going_on and not (whole and not fresh and block.leaf is Leaf.TABLE):
                 return found(Kind.CODE, Leaf.INDENTED, at)
             break
-        if quote := _QUOTE.match(rest):
+        deepest = len(containers) >= _DEEPEST
+        if not deepest and (quote := _QUOTE.match(rest)):
             containers, at, fresh, going_on = (*containers, QUOTE), at + quote.end(), True, False
             if not line[at:].strip():
                 return found(Kind.BLANK, Leaf.NONE, at)
@@ -194,7 +198,7 @@ def _open(block: Block, line: str, at: int, offsets: tuple[int, ...], whole: boo
             return found(Kind.RULE, Leaf.NONE, at)
         item = _ITEM.match(rest)
         interrupts = going_on and whole
-        if item and not (interrupts and (not rest[item.end() :].strip() or item[3] not in (None, "1"))):
+        if item and not deepest and not (interrupts and (not rest[item.end() :].strip() or item[3] not in (None, "1"))):
             gap = len(rest) - item.end() - len(rest[item.end() :].lstrip(" \t"))
             width = item.end() + (gap if 1 <= gap <= 4 and rest[item.end() :].strip() else 1)
             containers, at, fresh, going_on = (*containers, width), at + min(width, len(rest)), True, False

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 
 from core.markdown.blocks import Kind, Leaf, closing_fence
-from core.markdown.inline import Inline, flanking, resolve, scan
+from core.markdown.inline import Bond, Inline, dollar, flanking, resolve, round_brackets, scan
 from core.markdown.marks import Start
 from core.markdown.part import Part, Written
 
 _PASSES = 8
-_UNDECIDED = re.compile(r"#{1,6}|[-+*]|={1,2}|--|\*\*|_{1,2}|~{1,2}|`{1,2}|\d{1,9}[.)]")
+_ATTEMPTS = 32
+"""After so many last tokens that cannot be shown, the text is left out back to where nothing is open."""
+_UNDECIDED = re.compile(r"#{1,6}|[-+*]|={1,2}|--|\*\*|_{1,2}|~{1,2}|`{1,2}|\d{1,9}[.)]|\[[ xX]?")
 _HALF_DELIMITER = re.compile(r"[|:\- \t]+")
 _HALF_TAG = re.compile(r"<[A-Za-z/!][^<>]*$")
 _HALF_ENTITY = re.compile(r"&(#(?:[xX]?[0-9a-fA-F]{0,7})|[a-z]{0,6})$")
 _ENTITIES = ("amp", "lt", "gt", "quot", "apos", "nbsp", "copy", "reg", "hellip", "mdash", "ndash", "rarr", "larr")
 _NO_LABEL = re.compile(r"\^?\d{0,3}|[ xX]|\^[\w-]*")
+_PROSE = re.compile(r"(?<![\\A-Za-z{_^])[A-Za-z]{3,}")
+"""What follows a dollar is no formula if it has a word in it."""
+_LONGEST_FORMULA = 200
 _LAST_PIPE = re.compile(r"(?<!\\)\|$")
 
 
@@ -89,9 +95,18 @@ def _undecided(part: Part, index: int, end: int) -> bool:
 def _inline(part: Part, written: Written, end: int) -> str | None:
     """The part up to `end`, the end of a line, with all closed; None if nothing of the line can be shown."""
     shown = part.shown
-    while True:
-        begin, state = _before(part, written, end)
-        state, stop = scan(shown, begin, end, state, ends=False)
+    known: list[tuple[int, Inline]] = [_before(part, written, end)]
+    """Places on the line, in their order, and what is open there."""
+
+    def learn(at: int, _stop: int, state: Inline, _plain: bool) -> None:
+        if at > known[-1][0]:
+            known.append((at, state))
+
+    for attempt in count():
+        while len(known) > 1 and (known[-1][0] >= end or (attempt > _ATTEMPTS and known[-1][1].within)):
+            end = min(end, known.pop()[0])
+        begin, state = known[-1]
+        state, stop = scan(shown, begin, end, state, ends=False, word=learn)
         kept, state = _tail(shown, state, stop, end)
         kept = written.content + len(shown[written.content : kept].rstrip())
         if kept <= written.content:
@@ -99,12 +114,16 @@ def _inline(part: Part, written: Written, end: int) -> str | None:
         if kept == end:
             break
         end = kept
-    text = shown[:end]
+    return _closed(part, written, shown[:end], state)
+
+
+def _closed(part: Part, written: Written, text: str, state: Inline) -> str:
+    end = len(text)
     for bond in reversed(state.bonds):
         if bond.kind[-1] == "[":
             text = text[: bond.at] + text[bond.at + len(bond.kind) :]
     text += state.lasting(end).closers
-    content = shown[written.content : end]
+    content = part.shown[written.content : end]
     if written.line.kind is Kind.ROW and content.startswith("|") and not _LAST_PIPE.search(content):
         text += " |"
     return text
@@ -112,12 +131,10 @@ def _inline(part: Part, written: Written, end: int) -> str | None:
 
 def _before(part: Part, written: Written, end: int) -> tuple[int, Inline]:
     """A place on the line where what is open is known, not far before `end`."""
-    for mark in reversed(part.marks):
-        if mark.size < written.content:
-            break
-        if mark.size < end and mark.context.line is not None:
-            return mark.size, mark.inline
-    return written.content, written.inline
+    return next(
+        (place for place in reversed(part.known) if written.content <= place[0] < end),
+        (written.content, written.inline),
+    )
 
 
 def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:
@@ -128,8 +145,12 @@ def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:
                 return stop, state
             case "`":
                 state = state._replace(ticks=0, ticks_inherited=False)
-            case "\\" if end - stop == 1 and not state.ticks:
+            case "\\" if not state.ticks and (end - stop == 1 or shown[stop + 1] in "(["):
                 return stop, state
+            case "$" if not state.ticks and state.target < 0:
+                state = dollar(shown, stop, end, end, state)
+            case "\\" if not state.ticks and state.target < 0:
+                state = round_brackets(shown, stop, end, state)
             case "*" | "_" | "~" if not state.ticks and state.target < 0:
                 run = end - stop
                 can_close = flanking(shown, stop, end, end)[1]
@@ -153,9 +174,13 @@ def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:
         return state.target, state
     if state.bonds and state.bonds[-1].kind == "<":
         return state.bonds[-1].at, state
+    if shown[end - 1 : end] == "<":
+        return end - 1, state
+    if formula := next((bond for bond in state.bonds if _unfinished(shown, bond, end)), None):
+        return formula.at, state
     begun = end
     for bond in reversed(state.bonds):
-        if bond.kind[-1] == "[" and bond.at + len(bond.kind) >= begun:
+        if bond.kind[-1] == "[" and _NO_LABEL.fullmatch(shown, bond.at + len(bond.kind), begun):
             begun = bond.at
     if begun < end:
         return begun, state
@@ -165,3 +190,17 @@ def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:
     if entity and (entity[1][:1] in ("", "#") or any(name.startswith(entity[1]) for name in _ENTITIES)):
         return entity.start(), state
     return end, state
+
+
+def _unfinished(shown: str, bond: Bond, end: int) -> bool:
+    """Is it most likely a formula, of which a reader should see all or nothing? One on lines of its own may grow."""
+    content = shown[bond.at + len(bond.kind) : end]
+    match bond.kind:
+        case "$$":
+            return not content.startswith("\n") and len(content) < _LONGEST_FORMULA
+        case r"\(":
+            return len(content) < _LONGEST_FORMULA
+        case "$":
+            return len(content) < _LONGEST_FORMULA and _PROSE.search(content) is None
+        case _:
+            return False

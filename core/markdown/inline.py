@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 REACH = 1000
 """Characters after which an opener without its closer is taken for what it most likely is, a lone character."""
+_SHORT_REACH = 400
+"""The same for a single `*` or `_`, which is more often a lone one."""
 
-_DEEPEST = 63
+_DEEPEST = 31
 """How many openers are kept beside a new one, so that a text of nothing else costs no more than others."""
 
 
@@ -34,7 +36,7 @@ class Delimiter(NamedTuple):
 
 
 class Bond(NamedTuple):
-    """Something that is not to be parted: a link or image (`[`, `![`), a formula (`$`, `$$`) or a tag (`<`)."""
+    r"""Something that is not to be parted: a link or image (`[`, `![`), a formula (`$`, `$$`, `\(`) or a tag (`<`)."""
 
     kind: str
     at: int
@@ -67,6 +69,11 @@ class Inline(NamedTuple):
         return "".join(d.char * d.length for d in self.stack) + "`" * self.ticks
 
     @property
+    def within(self) -> bool:
+        """Is anything open at all?"""
+        return bool(self.stack or self.ticks or self.bonds)
+
+    @property
     def inherited(self) -> Inline:
         """Only what an earlier part had opened."""
         if not self.stack and not self.ticks:
@@ -79,7 +86,7 @@ class Inline(NamedTuple):
         if not self.stack and not self.ticks:
             return self
         ticks = self.ticks if self.ticks_inherited or at - self.ticks_at < REACH else 0
-        stack = tuple(d for d in self.stack if d.inherited or at - d.at < REACH)
+        stack = tuple(d for d in self.stack if d.inherited or at - d.at < (_SHORT_REACH if d.length == 1 else REACH))
         return self._replace(stack=stack, ticks=ticks)
 
     def bound(self, at: int) -> bool:
@@ -97,7 +104,7 @@ class Inline(NamedTuple):
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<word>[^\s\\`*_~\[\]$<>!()]+|!(?!\[))|(?P<run>\*+|_+|~+)|(?P<ticks>`+)|(?P<open>!?\[)"
-    r"|(?P<close>\])|(?P<escape>\\[^\w\s]?)|(?P<dollar>\$\$?)|(?P<paren>[()])|(?P<angle><)|(?P<end>>)"
+    r"|(?P<close>\])|(?P<escape>\\(?:[^\w\s]|_)?)|(?P<dollar>\$\$?)|(?P<paren>[()])|(?P<angle><)|(?P<end>>)"
 )
 _IN_CODE = re.compile(r"(?P<space>\s+)|(?P<word>[^\s`]+)|(?P<ticks>`+)")
 
@@ -122,6 +129,12 @@ def flanking(text: str, at: int, end: int, limit: int) -> tuple[bool, bool]:
             return False, False
         case _:
             return left, right
+
+
+def _times(text: str, at: int, end: int, limit: int) -> bool:
+    """Is the run a `*` as in `2*x`? Within a word it could begin emphasis, but hardly ever does."""
+    around = text[max(0, at - 1) : at] + text[end : min(end + 1, limit)]
+    return text[at:end] == "*" and len(around) == 2 and around.isascii() and around.isalnum()
 
 
 def resolve(stack: tuple[Delimiter, ...], char: str, run: int, can_open: bool) -> tuple[tuple[Delimiter, ...], int]:
@@ -162,7 +175,7 @@ def scan(text: str, at: int, end: int, state: Inline, *, ends: bool, word: Word 
             state = _step(text, at, stop, end, kind, state)
         at = stop
     if ends and state.bonds:
-        state = state._replace(bonds=tuple(b for b in state.bonds if b.kind not in "$<" or b.kind == "$$"))
+        state = state._replace(bonds=tuple(b for b in state.bonds if b.kind not in ("$", r"\(", "<")))
     return state, at
 
 
@@ -178,6 +191,7 @@ def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> 
                 return state
             bonds = state.bonds[:-1] if top == "<" else state.bonds
             can_open, can_close = flanking(text, at, stop, end)
+            can_open = can_open and not _times(text, at, stop, end)
             stack, left = resolve(state.stack, text[at], stop - at, can_open) if can_close else (state.stack, stop - at)
             if can_open and left:
                 stack = (*stack[-_DEEPEST:], Delimiter(text[at], left, stop - left, stop - at, can_close))
@@ -185,13 +199,16 @@ def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> 
         case "ticks":
             return state._replace(ticks=stop - at, ticks_at=at, bonds=state.bonds[:-1] if top == "<" else state.bonds)
         case "open":
-            return state._replace(bonds=(*state.bonds[-_DEEPEST:], Bond(text[at:stop], at, state.stack)))
+            bonds = (*state.bonds[-_DEEPEST:], Bond(text[at:stop], at, state.stack))
+            return Inline(state.stack, bonds=bonds)  # outside of code and targets, nothing else is set
         case "close":
             return _bracket(text, at, stop, end, state)
         case "dollar":
-            return _dollar(text, at, stop, end, state)
+            return dollar(text, at, stop, end, state)
+        case "escape" if text[at:stop] in (r"\(", r"\)"):
+            return round_brackets(text, at, stop, state)
         case "angle" if stop < end and (text[stop].isalpha() or text[stop] in "/!"):
-            return state._replace(bonds=(*state.bonds, Bond("<", at, state.stack)))
+            return state._replace(bonds=(*state.bonds[-_DEEPEST:], Bond("<", at, state.stack)))
         case "end" if top == "<":
             return state._replace(bonds=state.bonds[:-1], stack=state.bonds[-1].stack)
         case _:
@@ -221,12 +238,22 @@ def _bracket(text: str, at: int, stop: int, end: int, state: Inline) -> Inline:
     return state._replace(bonds=state.bonds[:index])
 
 
-def _dollar(text: str, at: int, stop: int, end: int, state: Inline) -> Inline:
+def round_brackets(text: str, at: int, stop: int, state: Inline) -> Inline:
+    """The brackets of a formula."""
+    index = next((i for i in range(len(state.bonds) - 1, -1, -1) if state.bonds[i].kind == r"\("), -1)
+    if index >= 0 and text[stop - 1] == ")":
+        return state._replace(bonds=state.bonds[:index], stack=state.bonds[index].stack)
+    if index < 0 and text[stop - 1] == "(":
+        return state._replace(bonds=(*state.bonds[-_DEEPEST:], Bond(r"\(", at, state.stack)))
+    return state
+
+
+def dollar(text: str, at: int, stop: int, end: int, state: Inline) -> Inline:
     kind = text[at:stop]
     index = next((i for i in range(len(state.bonds) - 1, -1, -1) if state.bonds[i].kind == kind), -1)
     after = text[stop] if stop < end else "\n"
     if index >= 0 and (kind == "$$" or not text[at - 1].isspace()):
         return state._replace(bonds=state.bonds[:index], stack=state.bonds[index].stack)
     if index < 0 and (kind == "$$" or not (after.isspace() or after.isdigit())):
-        return state._replace(bonds=(*state.bonds, Bond(kind, at, state.stack)))
+        return state._replace(bonds=(*state.bonds[-_DEEPEST:], Bond(kind, at, state.stack)))
     return state

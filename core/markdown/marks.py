@@ -11,6 +11,8 @@ from core.markdown.graphemes import next_boundary
 from core.markdown.inline import Inline
 from core.markdown.rank import Rank, between_words, within_word
 
+_STRIDE = 128
+"""Characters from one place to the next where it is remembered what is open, wherever a part could end."""
 _STEP = 8
 """Characters from one place to the next within a long word."""
 
@@ -25,6 +27,8 @@ class Start:
     inline: Inline = field(default_factory=Inline)
     line: Line | None = None
     """The line that was cut; None between lines."""
+    column: int = 0
+    """So many cells of a row that was cut are in the part before."""
     bare: bool = False
     """Opens as little as possible again, for there is no room for it."""
 
@@ -40,6 +44,7 @@ class Context(NamedTuple):
     table: bool
     previous: Kind
     inline: Inline
+    numbered: int
 
 
 class Mark(NamedTuple):
@@ -68,8 +73,18 @@ _SETTLED = re.compile(r"[^-=+*_:|#>`~.\d)]")
 class Places:
     """Collects the places within one line, from the end of what the part shows so far on."""
 
-    def __init__(self, marks: list[Mark], context: Context, line: Line, shown: str, word: int, shift: int) -> None:
+    def __init__(
+        self,
+        marks: list[Mark],
+        known: list[tuple[int, Inline]],
+        context: Context,
+        line: Line,
+        shown: str,
+        word: int,
+        shift: int,
+    ) -> None:
         self._marks = marks
+        self._known = known
         self._context = context
         self._line = line
         self._shown = shown
@@ -84,6 +99,8 @@ class Places:
     def add(self, at: int, stop: int, inline: Inline, plain: bool) -> None:
         """Takes the next token. Before it and, if it is all plain, within it may be places to cut."""
         shown = self._shown
+        if not self._known or at - self._known[-1][0] >= _STRIDE:
+            self._known.append((at, inline))
         if 0 <= self._stop < at:
             if self.plain and (rank := between_words(self._line, inline, shown, self._stop, at)):
                 self._mark(self._stop, rank, inline)

@@ -8,9 +8,10 @@ away, for without their bullets it would make code of a paragraph.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
-from core.markdown.blocks import QUOTE, Block, Kind, Leaf, Line, closing_fence, read
+from core.markdown.blocks import PIPE, QUOTE, Block, Kind, Leaf, Line, closing_fence, read
 from core.markdown.inline import Inline, scan
 from core.markdown.marks import Context, Mark, Places, Start
 from core.markdown.rank import between_lines
@@ -36,6 +37,9 @@ _GUARD = re.compile(
     r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$))"
 )
 _WORD = re.compile(r"\S+")
+_SPACE = re.compile(r"\s")
+_NOTHING = "\u2060"
+"""To Markdown a word, to a reader nothing."""
 
 
 class Part:
@@ -52,6 +56,8 @@ class Part:
         self.shown = ""
         """The part so far: opened again what was open, nothing closed."""
         self.marks: list[Mark] = []
+        self.known: list[tuple[int, Inline]] = []
+        """What is open at some places of the last line, in their order."""
         self.lines: list[Written] = []
         self.inline = start.inline
         self._block = start.block
@@ -61,6 +67,8 @@ class Part:
         self.base = len(start.block.containers)
         self._table = self._block.leaf is not Leaf.TABLE
         self._previous = Kind.BLANK
+        self._numbered = -1
+        """How deep in the text the last numbered item is that stands in no other here; -1 if there is none."""
         self._unread = 0
         self.complete = True
         """The last line has its newline."""
@@ -85,12 +93,26 @@ class Part:
 
     def ending(self, mark: Mark) -> str:
         """The part as it is if it ends at a mark."""
-        context = mark.context
+        context, target = mark.context, mark.inline.target
         shown = self.shown[: mark.size].rstrip()
+        if target >= 0 and mark.inline.bonds and not _SPACE.search(shown, target):
+            # an address longer than a message is shown behind its words
+            bond = mark.inline.bonds[-1]
+            words = shown[bond.at + len(bond.kind) : target]
+            shown = f"{shown[: bond.at]}{words}{' ' if words else ''}({shown[target + 2 :]}"
         if context.line is None and context.block.leaf is Leaf.PARAGRAPH and not mark.inline.ticks:
             bare = shown.rstrip("\\")
             shown = shown if (len(shown) - len(bare)) % 2 == 0 else shown[:-1]
         return shown + self.closing(mark)
+
+    def following(self, mark: Mark) -> Start:
+        """What the next part begins with if this one ends at a mark."""
+        if mark.context.line is None or mark.context.line.kind is not Kind.ROW:
+            return mark.start
+        written = self.lines[mark.context.lines - 1]
+        row = self.shown[written.content : mark.size]
+        before = self.start.column if written.source < 0 else -row.startswith("|")
+        return replace(mark.start, column=before + len(PIPE.findall(row)))
 
     def closing(self, mark: Mark) -> str:
         """What closes all that is open at a mark."""
@@ -103,7 +125,7 @@ class Part:
         context = mark.context
         self._at, self.inline, self.shown = mark.at, mark.inline, self.shown[: mark.size]
         self._block, self.base, self._table = context.block, context.base, context.table
-        self._previous = context.previous
+        self._previous, self._numbered = context.previous, context.numbered
         del self.lines[context.lines :]
         if context.line is None:
             self.inline = context.inline
@@ -151,6 +173,7 @@ class Part:
             self.shown += gap
         else:
             self._reopen_block(before, line, gap)
+        self._part_lists(before, line, source)
         self._block = before
         if line.kind is Kind.ROW and not self._table:
             self._repeat_header(before)
@@ -168,6 +191,17 @@ class Part:
         """Would the paragraph swallow a numbered item, now that the indentation which told them apart is gone?"""
         unindented = before.leaf is Leaf.PARAGRAPH and any(before.containers[: self.base])
         return unindented and source[line.offsets[-1] :].lstrip()[:1].isdigit()
+
+    def _part_lists(self, before: Block, line: Line, source: str) -> None:
+        """Two lists, one in the other, would be one now, and count on: a paragraph that nobody sees parts them."""
+        depth = len(line.offsets) - 1
+        if not line.fresh or depth > self.base or not source[line.offsets[-1] :].lstrip()[:1].isdigit():
+            return
+        if self.lines and self._numbered > depth:
+            quotes = self._quotes(before, depth)
+            blank = quotes.rstrip() + "\n"
+            self.shown += ("" if self.shown.endswith("\n" + blank) else blank) + f"{quotes}{_NOTHING}\n{blank}"
+        self._numbered = depth
 
     def _head(self, before: Block, line: Line, source: str, *, opens: bool = False) -> str:
         """What stands before the content of a line: the source's own, but for containers from earlier parts."""
@@ -197,12 +231,17 @@ class Part:
         stop = eol if eol >= 0 else len(text)
         self._block = line.after
         self.base = len(line.after.containers)
-        if self._at == stop:
+        if self._at == stop or (line.kind is Kind.ROW and not text[self._at : stop].strip("| \t\r")):
             self._at = stop
             return
         if code:
             self._reopen_block(line.after, line, "")
+        row = line.kind is Kind.ROW and not self.start.bare
+        if row:
+            self._repeat_header(line.after)
         self.shown += self._quotes(line.after, self.base)
+        if row:
+            self.shown += "| " * (self.start.column + 1)
         if line.after.leaf is Leaf.INDENTED:
             self.shown += "    "
         if line.kind is Kind.HEADING:
@@ -247,7 +286,9 @@ class Part:
         shift = self._at - size
         begun = max(written.content, size - len(self.shown[written.content : size].rpartition(" ")[2]))
         self.shown += text[self._at : stop]
-        places = Places(self.marks, self._context(line), line, self.shown, begun, shift)
+        while self.known and not written.content <= self.known[-1][0] < size:
+            self.known.pop()
+        places = Places(self.marks, self.known, self._context(line), line, self.shown, begun, shift)
         places.plain = plain or line.kind is Kind.CODE
         match line.kind:
             case Kind.TEXT | Kind.HEADING | Kind.ROW:
@@ -278,4 +319,4 @@ class Part:
     def _context(self, line: Line | None) -> Context:
         block = line.after if line else self._block
         lines = len(self.lines)
-        return Context(block, line, lines, self.base, self._table, self._previous, self.inline)
+        return Context(block, line, lines, self.base, self._table, self._previous, self.inline, self._numbered)

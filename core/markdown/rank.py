@@ -73,9 +73,9 @@ def _within_paragraph(block: Block, inline: Inline, size: int, char: str, indent
     items = [width for width in block.containers if width != QUOTE]
     if items and indent < sum(items) and (char in "-*+" or char.isdigit()):
         return Rank.LINE if indent else Rank.NESTED
-    if char in "|:-" and "|" in block.header:
+    if char == "=" or (char in "|:-" and "|" in block.header):
         return Rank.BOND
-    if char in "=:|-*+" or char.isdigit() or "|" in block.header:
+    if char in ":|-*+" or char.isdigit() or "|" in block.header:
         return Rank.POOR
     return Rank.LINE
 

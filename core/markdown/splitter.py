@@ -100,7 +100,7 @@ class Splitter:
     def _cut(self) -> None:
         part = self._part
         if mark := self._place():
-            self._settle(part.ending(mark), mark.at, mark.start)
+            self._settle(part.ending(mark), mark.at, part.following(mark))
         elif not part.start.bare and part.start.begun:
             self._part = Part(replace(part.start, bare=True))
         else:

@@ -82,6 +82,29 @@ class Page:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that an upstream may have been asked already, without our having heard its answer."""
+
+    prompt: Prompt
+    """As it was asked, or would have been."""
+    since: datetime
+    """It was not asked before this moment, by any clock that it may be told by."""
+    before: int = 0
+    """So many times at most the same text was sent in earlier turns of the thread."""
+    taken: frozenset[str] = frozenset()
+    """Where the prompt names no conversation: those that are known to be others'."""
+
+
+@runtime_checkable
+class CanRecall(Protocol):
+    name: str
+
+    async def recall(self, asked: Asked) -> str | None:
+        """The finished answer to a question, from the upstream's own record; one that is being written is waited for,
+        for a short while. None: there is none, or none beyond doubt. Raises `UpstreamError`."""
+
+
 @runtime_checkable
 class HasHistory(Protocol):
     async def history(self, conversation_id: str) -> tuple[Remembered, ...]:

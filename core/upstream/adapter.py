@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Self
 
 from core.errors import AnswerInterrupted, ConversationUnknown, UpstreamError, UpstreamRefused, UpstreamUnavailable
-from core.model import Event, Exchange, Prompt
+from core.model import Event, Exchange, Prompt, Status
 from core.settings import UpstreamSection
-from core.upstream import Limits
+from core.upstream import Asked, Limits, Remembered
 from core.upstream.failures import NO_ADDRESS
-from core.upstream.http import Answer, Http, Sleep
-from core.upstream.reader import AnswerReader, as_interruption
+from core.upstream.first_text import until_text
+from core.upstream.http import AMBIGUOUS, Answer, Http, Sleep
+from core.upstream.reader import AnswerReader
+from core.upstream.recall import Look, recalled
 
 
 class Adapter(ABC):
@@ -27,6 +30,11 @@ class Adapter(ABC):
         self.name = name
         self._key = section.api_key.get_secret_value() if section.api_key else ""
         self._http = Http(section, headers, sleep=sleep)
+        self._sleep = sleep
+        self._first_text_timeout = section.first_text_timeout
+        self._slots, self._looks = (asyncio.Semaphore(section.concurrency or sys.maxsize) for _ in range(2))
+        """One for each answer that may be asked for at a time, and as many for looks at the record, which are short and
+        need not wait for answers. They go in the order in which they are wanted."""
 
     @property
     @abstractmethod
@@ -45,10 +53,19 @@ class Adapter(ABC):
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Event, None]:
         """See `core.upstream.Upstream.stream`."""
+        waits = self._slots.locked()
+        if waits:
+            yield Status("Waiting")
         try:
-            async with aclosing(self._answer(prompt, self._http.deadline())) as events:
-                async for event in events:
-                    yield event
+            async with self._slots:
+                if waits:
+                    yield Status("")
+                async with aclosing(self._answer(prompt, self._http.deadline())) as events:
+                    async with aclosing(until_text(events, self._first_text_timeout)) as beginning:
+                        async for event in beginning:
+                            yield event
+                    async for event in events:
+                        yield event
         except ConversationUnknown as error:
             if prompt.conversation_id is not None:
                 raise self._without_secrets(error) from None
@@ -66,7 +83,7 @@ class Adapter(ABC):
         """Feeds the reader until it has seen the end, and closes it.
 
         A break of the connection after the terminal marker does no harm; before it, what was read is told first."""
-        failure: UpstreamError | None = None
+        failure: AnswerInterrupted | UpstreamUnavailable | None = None
         try:
             while not reader.ended and (data := await answer.read()):
                 for event in reader.feed(data):
@@ -80,10 +97,18 @@ class Adapter(ABC):
         except AnswerInterrupted as error:
             if failure is None:
                 raise
-            failure = as_interruption(failure) if reader.spoke else failure
-            raise failure from error
+            raise _broken(failure, spoke=reader.spoke) from error
         for event in last:
             yield event
+
+    async def _recalled(self, look: Look, asked: Asked) -> str | None:
+        """What looks at the upstream's record find, in the end."""
+
+        async def one() -> Sequence[Remembered]:
+            async with self._looks:
+                return await look()
+
+        return await recalled(one, asked, sleep=self._sleep)
 
     @contextmanager
     def _secretly(self) -> Generator[None, None, None]:
@@ -99,6 +124,15 @@ class Adapter(ABC):
             error.detail = error.detail.replace(self._key, "[key]")
         error.detail = _MASKED.sub("[key]", error.detail)
         return error
+
+
+def _broken(failure: AnswerInterrupted | UpstreamUnavailable, *, spoke: bool) -> UpstreamError:
+    """What it means that the reading was broken off: half an answer, or none, and then another may be asked."""
+    if spoke:
+        return AnswerInterrupted(detail=failure.detail, unheard=True)
+    if isinstance(failure, AnswerInterrupted):
+        return UpstreamUnavailable(AMBIGUOUS, detail=failure.detail, unheard=True)
+    return failure
 
 
 _MASKED = re.compile(r"\S*\*{3,}\S*|(?i:bearer)\s+\S+|\b(?:sk|app)-[\w-]{8,}")

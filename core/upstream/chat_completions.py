@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import AnswerInterrupted, PromptRejected
 from core.model import Usage
+from core.upstream.alike import Alike
 from core.upstream.event_stream import EventStream
 from core.upstream.failures import MODERATED, Complaint, complaint_in, complaint_of, complaint_within, error_for
 from core.upstream.fields import Unreadable, number, parsed, rows, table, whole, words
@@ -22,9 +23,14 @@ class ChatCompletionsReader(AnswerReader):
         self._stream = EventStream()
         self._thinking = WithoutThinking()
         self._finished = ""
+        self._alike: Alike | None = None  # how a record of nothing but text has looked
 
     def _take(self, data: bytes) -> None:
         for event in self._stream.feed(data):
+            content = None if self._alike is None else self._alike.content(event.data)
+            if content is not None and event.event != "error":
+                self._say(content)
+                continue
             self._event(event)
             if self._ended:
                 return
@@ -76,6 +82,8 @@ class ChatCompletionsReader(AnswerReader):
         if event.event == "error":
             raise error_for(complaint_of(value) or Complaint("", "an error without a word"))
         self._chunk(table(value))
+        if not self._whole and self._usage is None:
+            self._alike = Alike.to(data, table(value)) or self._alike
 
     def _chunk(self, chunk: dict[str, Any]) -> None:
         for choice in rows(chunk.get("choices")):
@@ -96,15 +104,18 @@ class ChatCompletionsReader(AnswerReader):
         if isinstance(content, list):  # some servers split the text into parts here too
             content = "".join(words(table(part).get("text")) for part in content)
         if isinstance(content, str) and content:
-            self._out.append(self._thinking.feed(content))
-            if self._thinking.thinking:
-                self._out.status("Thinking")
+            self._say(content)
         elif delta.get("reasoning_content") or delta.get("reasoning") or delta.get("reasoning_details"):
             self._out.status("Thinking")
         elif delta.get("tool_calls") or delta.get("function_call"):
             self._out.status("Working")
         if refusal := words(delta.get("refusal")):
             self._out.append(refusal)
+
+    def _say(self, content: str) -> None:
+        self._out.append(self._thinking.feed(content))
+        if self._thinking.thinking:
+            self._out.status("Thinking")
 
     def _reason(self, reason: str, chunk: dict[str, Any], choice: dict[str, Any]) -> None:
         if not reason:

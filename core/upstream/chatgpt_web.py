@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import PromptRejected
+from core.upstream.alike import Grown
 from core.upstream.citations import WithoutCitations
 from core.upstream.delta_encoding import DeltaDocuments
 from core.upstream.event_stream import EventStream
@@ -90,6 +91,7 @@ class ChatGptWebReader(AnswerReader):
         self._words: dict[str, _Words] = {}
         self._written: _Words | None = None  # the message that the current deltas append to
         self._cut_short = False
+        self._grown: tuple[Grown, str] | None = None  # the last snapshot of an answer, and its message's id
 
     def _take(self, data: bytes) -> None:
         try:
@@ -119,6 +121,8 @@ class ChatGptWebReader(AnswerReader):
 
     def _event(self, event: ServerSentEvent) -> None:
         data = event.data.strip()
+        if self._goes_on(data):
+            return
         if data in (b"[DONE]", b'"[DONE]"'):
             self._settle()
             self._end()
@@ -142,6 +146,22 @@ class ChatGptWebReader(AnswerReader):
         self._record(value)
         if words(table(table(value.get("message")).get("author")).get("role")) == "assistant":
             self._gap = ""  # a snapshot holds its whole message, whatever was lost before it
+        self._grown = None if self._whole else _growing(data, table(value.get("message")))
+
+    def _goes_on(self, data: bytes) -> bool:
+        """Is this the last snapshot with more text? Then only what was added is read: that takes time linear in the
+        text, and parsing all snapshots would be quadratic in it."""
+        if self._grown is None:
+            return False
+        grown, message_id = self._grown
+        added = grown.added(data)
+        if added is None:
+            return False
+        self._settle()
+        self._gap = ""
+        message = self._words[message_id]
+        self._show(message, message.append(added))
+        return True
 
     def _delta(self, delta: dict[str, Any]) -> None:
         try:
@@ -245,3 +265,20 @@ class ChatGptWebReader(AnswerReader):
             if asset and asset not in self.assets:
                 self.assets[asset] = Asset(asset, _POINTERS[kind])
                 self._files += 1
+
+
+def _growing(data: bytes, message: dict[str, Any]) -> tuple[Grown, str] | None:
+    """A snapshot that may be followed by others with more text, if it is one of the assistant's words to everyone."""
+    match message:
+        case {
+            "id": str(message_id),
+            "author": {"role": "assistant"},
+            "content": {"content_type": "text", "parts": [str(text)]},
+        } if message.get("recipient", "all") == "all":
+            metadata = table(message.get("metadata"))
+            if metadata.get("is_visually_hidden_from_conversation") is True or "finish_details" in metadata:
+                return None
+            grown = Grown.to(data, text)
+            return None if grown is None else (grown, message_id)
+        case _:
+            return None

@@ -46,7 +46,10 @@ _UNKNOWN = re.compile(
     r"(?i)\bconversation(_id)?\b.{0,30}(not[_ ]found|not exist|unknown|expired|deleted)|conversation_not_found"
     r"|(not[_ ]found|no such|unknown|find).{0,20}\bconversation"
 )
-_OCCUPIED = re.compile(r"(?i)one message at a time|conversation_locked|\bbusy\b|already (running|being|has an active)")
+_OCCUPIED = re.compile(
+    r"(?i)one message at a time|conversation_locked|\bbusy\b|already (running|being|has an active)"
+    r"|still (being|running|answering|generating|processing)|in progress"
+)
 _MODERATED = re.compile(r"(?i)content[_ ](policy|filter)|moderation|flagged")
 
 Judge = Callable[[int, bytes], UpstreamError]
@@ -63,6 +66,11 @@ class Complaint:
     @property
     def detail(self) -> str:
         return ": ".join(part for part in (self.code, self.message) if part)[:_DETAIL]
+
+
+def is_occupied(complaint: Complaint) -> bool:
+    """Does it say that the conversation is still busy with another message? That passes."""
+    return _OCCUPIED.search(f"{complaint.code} {complaint.message}") is not None
 
 
 def complaint_in(body: bytes) -> Complaint:
@@ -129,7 +137,7 @@ def error_for(complaint: Complaint, status: int | None = None) -> UpstreamError:
         if _NO_CREDIT.search(said):
             return UpstreamRefused(NO_CREDIT, detail=detail)
         if status not in (401, 403, 404, 429):
-            if _OCCUPIED.search(said):
+            if is_occupied(complaint):
                 return UpstreamBusy(detail=detail)
             if status == 413 or _TOO_LONG.search(said):
                 return PromptRejected(TOO_LONG, detail=detail)

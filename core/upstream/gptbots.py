@@ -7,12 +7,13 @@ import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from core.errors import AnswerMalformed
-from core.model import Attachment, Event, Opened, Prompt
+from core.model import Attachment, Event, Opened, Prompt, Status
 from core.settings import GptBots
-from core.upstream import Limits, Listed, Page, Remembered
+from core.upstream import Asked, Limits, Listed, Page, Remembered
 from core.upstream.adapter import Adapter, with_history
 from core.upstream.fields import first, moment, rows, table, whole, words
 from core.upstream.files import MB, Loaded, Luggage, extension, load
@@ -60,6 +61,7 @@ class GptBotsUpstream(Adapter):
         call = Call("POST", f"/v{version}/conversation/message", json=body, patient=blocking)
         reader = GptBotsReader()
         if blocking:
+            yield Status("Working")
             reader.answer(checked(await self._http.document(call, judge, until)))
             for event in reader.close():
                 yield event
@@ -121,6 +123,12 @@ class GptBotsUpstream(Adapter):
         return {key: value for key, value in options.items() if value is not None}
 
     # --- what it remembers --------------------------------------------------------------------------------------------
+
+    async def recall(self, asked: Asked) -> str | None:
+        """See `core.upstream.CanRecall`. A conversation is known before anything is asked in it."""
+        if (conversation := asked.prompt.conversation_id) is None:
+            return None
+        return await self._recalled(partial(self.history, conversation), asked)
 
     async def history(self, conversation_id: str) -> tuple[Remembered, ...]:
         """See `core.upstream.HasHistory`."""

@@ -11,12 +11,13 @@ from core.errors import (
     AnswerMalformed,
     ConversationUnknown,
     PromptRejected,
+    UpstreamBusy,
     UpstreamError,
     UpstreamRefused,
     UpstreamUnavailable,
 )
 from core.model import File, Usage
-from core.upstream.failures import NO_ACCESS, NO_CREDIT, TOO_LONG, Complaint, complaint_in, complaint_of
+from core.upstream.failures import NO_ACCESS, NO_CREDIT, TOO_LONG, Complaint, complaint_in, complaint_of, is_occupied
 from core.upstream.failures import error_for as error_by_words
 from core.upstream.fields import Unreadable, first, number, parsed, rows, table, whole, words
 from core.upstream.reader import AnswerReader
@@ -45,6 +46,8 @@ def error_for(complaint: Complaint, status: int | None = None) -> UpstreamError:
             return PromptRejected(TOO_LONG, detail=detail)
         case "40378" | "20059" | "20055":
             return UpstreamRefused(_GONE, detail=detail)
+        case "40000" if is_occupied(complaint):
+            return UpstreamBusy(detail=detail)
         case "40000":
             return PromptRejected(detail=detail)
         case "50000":

@@ -2,7 +2,8 @@
 
 A call is repeated only while nobody can have acted on it: when the connection was never established, or when the
 server answered with a status that refuses and passes (429, 5xx). A connection that breaks after the request went out
-and before any status is ambiguous: the server may have read the message, so a POST is not sent again.
+and before any status is ambiguous: the server may have read the message, so a POST is not sent again. Such a failure is
+`unheard`: where the upstream keeps a record, that is asked.
 """
 
 from __future__ import annotations
@@ -40,6 +41,15 @@ REFUSAL_LIMIT = 64 * 1024
 """Bytes of a refusal's body that are read: enough for its words."""
 DOCUMENT_LIMIT = 32 * 1024 * 1024
 """Bytes of an answer that comes as one document."""
+READS_PER_SECOND = 400
+"""Of all answers together. A read costs several times as much as the event that it brings, and nobody sees more than a
+few edits a second: so the more answers there are, the more events each read takes in one."""
+LONGEST_REST = 0.25
+"""Seconds between two reads of one answer, at most: its end is not to be noticed late."""
+FULL = 16 * 1024
+"""Bytes of a read after which there may be more."""
+SHORTEST_REST = 0.05
+"""Seconds. A shorter rest would not gather anything."""
 
 AMBIGUOUS = (
     "The connection to the assistant broke before it answered, so it may or may not have read the message. "
@@ -84,6 +94,8 @@ class Http:
         self._backoff = Backoff(section.retries)
         self._sleep = sleep
         self._session: aiohttp.ClientSession | None = None
+        self._reading = 0
+        """So many answers are being read."""
 
     async def __aenter__(self) -> Http:
         self._session = aiohttp.ClientSession(
@@ -114,20 +126,31 @@ class Http:
         Raises the judge's error when refused, after the last retry; `UpstreamUnavailable` without an answer;
         `UpstreamRefused` for an address that can never work."""
         response = await self._accepted(call, judge, until)
+        self._reading += 1
         try:
-            yield Answer(response, self._idle, until)
+            yield Answer(response, self._idle, until, self._rest)
         finally:
+            self._reading -= 1
             response.close()
 
+    def _rest(self) -> float:
+        """Seconds to let pass between two reads of one answer."""
+        return min(LONGEST_REST, self._reading / READS_PER_SECOND)
+
     async def document(self, call: Call, judge: Judge, until: float | None, *, limit: int = DOCUMENT_LIMIT) -> Any:
-        """The JSON that answers a call. Raises as `exchange`, and `AnswerMalformed` for anything but JSON."""
-        async with self.exchange(call, judge, until) as answer:
-            body = await answer.all(limit)
+        """The JSON that answers a call. Raises as `exchange`, `UpstreamUnavailable` when the connection breaks before
+        all of it came, and `AnswerMalformed` for anything but JSON."""
+        where = f"{call.method} {call.path}"
+        try:
+            async with self.exchange(call, judge, until) as answer:
+                body = await answer.all(limit)
+        except AnswerInterrupted as error:
+            raise UpstreamUnavailable(AMBIGUOUS, detail=f"{where}: {error.detail}", unheard=True) from None
         try:
             return parsed(body)
         except Unreadable as error:
             start = body[:200].decode("utf-8", "replace")
-            raise AnswerMalformed(detail=f"{call.method} {call.path}: no JSON ({error}): {start}") from None
+            raise AnswerMalformed(detail=f"{where}: no JSON ({error}): {start}", unheard=True) from None
 
     async def _accepted(self, call: Call, judge: Judge, until: float | None) -> aiohttp.ClientResponse:
         waited = 0.0
@@ -184,7 +207,8 @@ class Http:
         except aiohttp.ClientResponseError as error:
             raise AnswerMalformed(detail=f"{where}: not HTTP: {type(error).__name__}") from None
         except (aiohttp.ClientError, OSError) as error:
-            failure = UpstreamUnavailable(AMBIGUOUS, detail=f"{where}: broke before a status: {_reason(error)}")
+            broke = f"{where}: broke before a status: {_reason(error)}"
+            failure = UpstreamUnavailable(AMBIGUOUS, detail=broke, unheard=True)
             if call.repeatable:
                 raise _NotSent(failure) from None
             raise failure from None
@@ -205,10 +229,16 @@ class Http:
 class Answer:
     """The body of an accepted call, read with limits."""
 
-    def __init__(self, response: aiohttp.ClientResponse, idle: float | None, until: float | None) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, idle: float | None, until: float | None, rest: Callable[[], float]
+    ) -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
+        self._response = response
         self._content = response.content
+        self._rest = rest
+        self._emptied = False
+        """The last read took all that had come."""
         self._idle = idle
         self._until = until
         self._failure: UpstreamError | None = None
@@ -220,6 +250,12 @@ class Answer:
         total time is over, and `AnswerInterrupted` when the connection broke: but first returns what came before."""
         if self._failure is not None:
             raise self._failure
+        await self._gather()
+        data = await self._next()
+        self._emptied = 0 < len(data) < FULL
+        return data
+
+    async def _next(self) -> bytes:
         now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(_earlier(None if self._idle is None else now + self._idle, self._until)):
@@ -232,12 +268,25 @@ class Answer:
                 else UpstreamUnavailable(SILENT, detail=f"nothing came for {self._idle:g} s")
             ) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            self._failure = AnswerInterrupted(detail=f"the connection broke: {_reason(error)}")
+            self._failure = AnswerInterrupted(detail=f"the connection broke: {_reason(error)}", unheard=True)
             if rest := self._content._read_nowait(-1) if self._content._buffer else b"":
                 # aiohttp raises before it hands out what it already holds, and has no public way to that: without
                 # this the last words before a break are lost whenever the reader was busy at the time
                 return rest
             raise self._failure from None
+
+    async def _gather(self) -> None:
+        """Lets a while pass after each read in which what comes stays with the system, so that nothing wakes for it.
+        Not if so much came that more is waiting: then the answer would be held up."""
+        connection, rest = self._response.connection, self._rest()
+        transport = None if connection is None else connection.transport
+        if transport is None or rest < SHORTEST_REST or not self._emptied:
+            return
+        transport.pause_reading()
+        try:
+            await asyncio.sleep(rest)
+        finally:
+            transport.resume_reading()
 
     async def all(self, limit: int) -> bytes:
         """The whole body. Raises as `read`, and `AnswerMalformed` if it is longer than `limit` bytes."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from core.errors import UpstreamError
-from core.model import Done, Event, Opened, Prompt
+from core.model import Done, Event, Opened, Prompt, Status
 from core.settings import MyGptAssistants
-from core.upstream import Limits, Listed, Page, Remembered
+from core.upstream import Asked, Limits, Listed, Page, Remembered
 from core.upstream.adapter import Adapter, with_history
 from core.upstream.failures import Judge
 from core.upstream.fields import first, moment, rows, table, whole, words
@@ -48,19 +49,19 @@ class MyGptAssistantsUpstream(Adapter):
         return Limits()
 
     async def _answer(self, prompt: Prompt, until: float | None) -> AsyncGenerator[Event, None]:
-        luggage = await load(prompt, lambda _: "the assistant takes no files", most=1)
         begins = prompt.conversation_id is None
-        text = with_history(luggage.text, prompt.history)
+        text = await _text(prompt)
         body: dict[str, Any] = {"message": text, "metadata": {"userId": prompt.user}}
         if not begins:
             body["conversationId"] = prompt.conversation_id
         verdict = judge if begins else judge_known
         reader = MyGptAssistantsReader()
         if not self._streams or (begins and not self._streams_name_conversations):
+            yield Status("Working")
             for event in await self._in_one_piece(body, verdict, reader, until):
                 yield event
             return
-        started = datetime.now(UTC)
+        since = datetime.now(UTC) - _CLOCKS
         call = Call("POST", f"{self._root}/stream", json=body)
         try:
             async with (
@@ -70,11 +71,13 @@ class MyGptAssistantsUpstream(Adapter):
                 async for event in events:
                     if isinstance(event, Done) and begins and not reader.conversation_id:
                         self._streams_name_conversations = False
-                        if found := await self._find(text, started):
+                        if found := await self._begun_with(text, since, self._found):
+                            self._found.add(found)
                             yield Opened(found)
                     yield event
         except _NoStream:
             # the bot or the conversation may be what is unknown: then this call says so
+            yield Status("Working")
             answered = await self._in_one_piece(body, verdict, reader, until)
             self._streams = False
             for event in answered:
@@ -87,29 +90,41 @@ class MyGptAssistantsUpstream(Adapter):
         reader.answer(await self._http.document(call, verdict, until))
         return list(reader.close())
 
-    async def _find(self, text: str, started: datetime) -> str:
-        """The conversation that this text began just now; empty if the list does not tell it beyond doubt, for
+    async def _begun_with(self, text: str, since: datetime, taken: Collection[str]) -> str:
+        """The conversation that this text began since then; empty if the list does not tell it beyond doubt, for
         mixing up two people's conversations would be worse than beginning another one."""
         try:
-            page = await self.conversations(limit=100, since=started - _CLOCKS)
+            page = await self.conversations(limit=100, since=since)
         except UpstreamError as error:
             log.warning("the list of conversations could not be read: %s", type(error).__name__)
             return ""
         found = [
             one.id
             for one in page.conversations
-            if one.id not in self._found
+            if one.id not in taken
             and one.created_at is not None
-            and one.created_at >= started - _CLOCKS
+            and one.created_at >= since
             and _is_preview(one.preview, text)
         ]
         if len(found) != 1:
-            log.warning("the stream named no conversation, and %d in the list may be it", len(found))
+            log.warning("nothing named the conversation, and %d in the list may be it", len(found))
             return ""
-        self._found.add(found[0])
         return found[0]
 
     # --- what it remembers --------------------------------------------------------------------------------------------
+
+    async def recall(self, asked: Asked) -> str | None:
+        """See `core.upstream.CanRecall`. Where the conversation was not named in time, it is looked for in the list.
+        What was said in it is an answer to the same text from the same assistant, whoever asked. But nothing else is
+        said in it, since others may begin with the same words: the next turn begins another."""
+        conversation = asked.prompt.conversation_id
+        if conversation is None:
+            text = await _text(asked.prompt)
+            conversation = await self._begun_with(text, asked.since, asked.taken | self._found)
+            if not conversation:
+                return None
+            self._found.add(conversation)
+        return await self._recalled(partial(self.history, conversation), asked)
 
     async def history(self, conversation_id: str) -> tuple[Remembered, ...]:
         """See `core.upstream.HasHistory`."""
@@ -136,6 +151,11 @@ class MyGptAssistantsUpstream(Adapter):
             len(listed) if total is None else total,
             pagination.get("hasMore") is True,
         )
+
+
+async def _text(prompt: Prompt) -> str:
+    luggage = await load(prompt, lambda _: "the assistant takes no files", most=1)
+    return with_history(luggage.text, prompt.history)
 
 
 class _NoStream(UpstreamError):

@@ -77,9 +77,9 @@ class AnswerReader(ABC):
         if self._failure is not None:
             raise as_interruption(self._failure) if self.spoke else self._failure
         if not self._whole:
-            raise AnswerInterrupted(detail="the stream ended without its terminal marker")
+            raise AnswerInterrupted(detail="the stream ended without its terminal marker", unheard=True)
         if self._gap:
-            raise AnswerMalformed(GAP, detail=self._gap)
+            raise AnswerMalformed(GAP, detail=self._gap, unheard=True)
         if not (self.spoke or self._files):
             raise AnswerInterrupted(EMPTY, detail="no text in the answer")
         return [*events, Done(self._usage)]

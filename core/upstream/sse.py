@@ -65,10 +65,18 @@ class SseDecoder:
         if b"\r" in data:
             self._after_cr = data[-1] == 0x0D
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        found: list[ServerSentEvent] = []
+        end = data.rfind(b"\n\n")
+        if end > 0 and not (self._line or self._data or self._event):
+            self._read_blocks(data[:end].split(b"\n\n"), found)
+            data = data[end + 2 :]
+            if self._failure is not None:
+                return self._checked(found)
         head, newline, rest = data.partition(b"\n")
         if not newline:
-            self._hold(head)
-            return self._checked([])
+            if head:
+                self._hold(head)
+            return self._checked(found)
         lines = rest.split(b"\n")
         if self._line:
             self._line.append(head)
@@ -76,7 +84,7 @@ class SseDecoder:
         self._line, self._line_size = [], 0
         lines.insert(0, head)
         unfinished = lines.pop()
-        found = self._read(lines)
+        found += self._read(lines)
         if unfinished and self._failure is None:
             self._hold(unfinished)
         return self._checked(found)
@@ -117,6 +125,16 @@ class SseDecoder:
         if self._failure is not None and not found:
             raise self._failure
         return found
+
+    def _read_blocks(self, blocks: list[bytes], found: list[ServerSentEvent]) -> None:
+        """Reads what stands between blank lines. Nearly always that is one line of data, and is not cut into lines."""
+        for block in blocks:
+            if block.startswith(b"data: ") and b"\n" not in block and len(block) <= self._limit:
+                found.append(ServerSentEvent("message", block[6:], self._id))
+                continue
+            found += self._read([*block.split(b"\n"), b""])
+            if self._failure is not None:
+                return
 
     def _read(self, lines: list[bytes]) -> list[ServerSentEvent]:
         found: list[ServerSentEvent] = []

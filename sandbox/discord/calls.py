@@ -17,6 +17,9 @@ Params = dict[str, str]
 class Calls(People):
     """Each takes the request, the parameters of its path, and the JSON of its body."""
 
+    sessions_left = 999
+    """Told by `gateway.bot`; sessions that begin are not counted."""
+
     @property
     def gateway_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/"
@@ -53,8 +56,14 @@ class Calls(People):
         return {"url": self.gateway_url}
 
     async def _where_for_bots(self, _: web.Request, __: Params, ___: dict[str, Any]) -> Any:
-        start = {"total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1}
-        return {"url": self.gateway_url, "shards": 1, "session_start_limit": start}
+        sharding = self.gateway.sharding
+        start = {
+            "total": 1000,
+            "remaining": self.sessions_left,
+            "reset_after": 14_400_000,
+            "max_concurrency": sharding.max_concurrency,
+        }
+        return {"url": self.gateway_url, "shards": sharding.required, "session_start_limit": start}
 
     async def _open_direct(self, _: web.Request, __: Params, body: dict[str, Any]) -> Any:
         return payloads.channel(self.world, self.world.direct_with(str(body.get("recipient_id"))))

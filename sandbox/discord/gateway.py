@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from aiohttp import WSMsgType, web
 from sandbox.discord import payloads
 from sandbox.discord.records import Channel, Message
 from sandbox.discord.session import Session, Wire
+from sandbox.discord.shards import Sharding, concerns
 from sandbox.discord.world import World
 from sandbox.feed import Feed
 
@@ -42,6 +44,8 @@ CLOSINGS = {
     4005: "Already authenticated",
     4007: "Invalid seq",
     4009: "Session timed out",
+    4010: "Invalid shard",
+    4011: "Sharding required",
     4014: "Disallowed intent(s)",
 }
 
@@ -56,6 +60,7 @@ class Gateway:
         self.address = ""
         self.files_url = ""
         self.message_content_allowed = True
+        self.sharding = Sharding()
         self.strip_content = False
         """Content is withheld even from those who asked for it, as after a review that failed."""
         self._sessions: dict[str, Session] = {}
@@ -128,7 +133,7 @@ class Gateway:
         await wire.socket.close(code=code, message=CLOSINGS.get(code, "").encode())
 
     async def _identify(self, wire: Wire, data: dict[str, Any]) -> Session | None:
-        self._feed.publish("gateway", what="identify")
+        self._feed.publish("gateway", what="identify", shard=data.get("shard"))
         intents = int(data.get("intents", 0))
         if data.get("token", "").removeprefix("Bot ") != self._token:
             await self._close(wire, 4004)
@@ -136,13 +141,22 @@ class Gateway:
         if intents & MESSAGE_CONTENT and not self.message_content_allowed:
             await self._close(wire, 4014)
             return None
+        shard = self.sharding.read(data)
+        if isinstance(shard, int):
+            await self._close(wire, shard)
+            return None
+        if self.sharding.too_soon(shard, time.monotonic()):
+            self._feed.publish("gateway", what="too_soon", shard=shard)
+            wire.send({"op": INVALID, "d": False, "s": None, "t": None})
+            return None
         world = self._world()
-        session = Session(secrets.token_hex(16), intents, wire=wire)
+        guilds = [one for one in world.guilds if concerns(shard, one)]
+        session = Session(secrets.token_hex(16), intents, shard, wire=wire)
         self._sessions[session.id] = session
         ready: dict[str, Any] = {
             "v": 10,
             "user": payloads.user(world.users[world.bot]),
-            "guilds": [{"id": world.guild, "unavailable": True}],
+            "guilds": [{"id": one, "unavailable": True} for one in guilds],
             "session_id": session.id,
             "session_type": "normal",
             "resume_gateway_url": self.address,
@@ -150,10 +164,11 @@ class Gateway:
             "application": {"id": world.bot, "flags": payloads.MESSAGE_CONTENT_FLAG},
         }
         if "shard" in data:
-            ready["shard"] = data["shard"]
+            ready["shard"] = list(shard)
         self._tell(session, "READY", ready)
         if intents & GUILDS:
-            self._tell(session, "GUILD_CREATE", payloads.guild(world))
+            for one in guilds:
+                self._tell(session, "GUILD_CREATE", payloads.guild(world, one))
         return session
 
     async def _resume(self, wire: Wire, data: dict[str, Any]) -> Session | None:
@@ -183,7 +198,7 @@ class Gateway:
         wanted = data.get("user_ids") or list(world.users)
         found = [one for one in world.users.values() if one.id in wanted]
         chunk: dict[str, Any] = {
-            "guild_id": world.guild,
+            "guild_id": data.get("guild_id", world.guild),
             "members": [{**payloads.member(world, one), "user": payloads.user(one)} for one in found],
             "chunk_index": 0,
             "chunk_count": 1,
@@ -206,41 +221,39 @@ class Gateway:
         """`MESSAGE_CREATE` or `MESSAGE_UPDATE`, to every session that may see it, with as much as it may see."""
         world = self._world()
         place = world.channels[message.channel]
-        direct = world.guild_of(place) is None
+        intent = DIRECT_MESSAGES if place.guild is None else GUILD_MESSAGES
         if world.lacks(place, "VIEW_CHANNEL"):
             return
         shape = payloads.in_gateway(world, message, payloads.message(world, message, self.files_url))
         if event == "MESSAGE_CREATE" and message.nonce is not None:
             shape["nonce"] = message.nonce
         for session in self._sessions.values():
-            if not session.intents & (DIRECT_MESSAGES if direct else GUILD_MESSAGES):
+            if not session.wants(intent, place.guild):
                 continue
             trusted = bool(session.intents & MESSAGE_CONTENT) and not self.strip_content
             self._tell(session, event, payloads.readable(world, message, shape, trusted=trusted))
 
     def deleted(self, message: Message) -> None:
-        world = self._world()
-        guild = world.guild_of(world.channels[message.channel])
+        guild = self._world().channels[message.channel].guild
         data = {"id": message.id, "channel_id": message.channel, **({"guild_id": guild} if guild else {})}
         for session in self._sessions.values():
-            if session.intents & (GUILD_MESSAGES if guild else DIRECT_MESSAGES):
+            if session.wants(GUILD_MESSAGES if guild else DIRECT_MESSAGES, guild):
                 self._tell(session, "MESSAGE_DELETE", data)
 
     def channel(self, event: str, channel: Channel, **more: Any) -> None:
         """`CHANNEL_CREATE`, `THREAD_CREATE`, `THREAD_UPDATE`, ..."""
         world = self._world()
-        if world.guild_of(channel) is None or world.lacks(channel, "VIEW_CHANNEL"):
+        if channel.guild is None or world.lacks(channel, "VIEW_CHANNEL"):
             return
         for session in self._sessions.values():
-            if session.intents & GUILDS:
+            if session.wants(GUILDS, channel.guild):
                 self._tell(session, event, {**payloads.channel(world, channel), **more})
 
     def typing(self, channel: Channel, user: str, at: float) -> None:
-        world = self._world()
-        guild = world.guild_of(channel)
+        guild = channel.guild
         data = {"channel_id": channel.id, "user_id": user, "timestamp": int(at)}
         for session in self._sessions.values():
-            if session.intents & (GUILD_TYPING if guild else DIRECT_TYPING):
+            if session.wants(GUILD_TYPING if guild else DIRECT_TYPING, guild):
                 self._tell(session, "TYPING_START", {**data, **({"guild_id": guild} if guild else {})})
 
     # --- making trouble -----------------------------------------------------------------------------------------
@@ -255,11 +268,13 @@ class Gateway:
         for wire in list(self._wires):
             await wire.socket.close(code=code, message=CLOSINGS.get(code, "").encode())
 
-    def expire(self) -> None:
+    def expire(self, shard: int | None = None) -> None:
         """Every connection breaks and the sessions are forgotten: who comes back is told that its session is invalid,
-        and what happens until it identifies anew is lost."""
-        self.forget()
-        self.cut()
+        and what happens until it identifies anew is lost. `shard`: only that one's."""
+        for session in [one for one in self._sessions.values() if shard in (None, one.shard[0])]:
+            del self._sessions[session.id]
+            if session.wire is not None:
+                session.wire.cut()
 
     def ask_to_reconnect(self) -> None:
         for wire in list(self._wires):

@@ -64,7 +64,7 @@ def channel(world: World, one: Channel) -> dict[str, Any]:
     base["last_message_id"] = history[-1].id if history else None
     if one.kind == DIRECT:
         return {**base, "recipients": [user(world.users[one.recipient or ""])]}
-    base |= {"guild_id": world.guild, "name": one.name, "rate_limit_per_user": 0}
+    base |= {"guild_id": one.guild, "name": one.name, "rate_limit_per_user": 0}
     if one.kind in THREADS:
         return {
             **base,
@@ -82,7 +82,7 @@ def channel(world: World, one: Channel) -> dict[str, Any]:
             },
         }
     deny = sum(PERMISSIONS[name] for name in one.denied)
-    overwrites = [{"id": world.guild, "type": 0, "allow": "0", "deny": str(deny)}] if deny else []
+    overwrites = [{"id": one.guild, "type": 0, "allow": "0", "deny": str(deny)}] if deny else []
     return {
         **base,
         "position": 0,
@@ -94,15 +94,15 @@ def channel(world: World, one: Channel) -> dict[str, Any]:
     }
 
 
-def guild(world: World) -> dict[str, Any]:
+def guild(world: World, key: str) -> dict[str, Any]:
     """What `GUILD_CREATE` carries."""
-    everyone = {"id": world.guild, "name": "@everyone", "position": 0, "permissions": str(EVERYTHING)}
+    everyone = {"id": key, "name": "@everyone", "position": 0, "permissions": str(EVERYTHING)}
     roles = [everyone, *({"id": i, "name": n, "position": 1, "permissions": "0"} for i, n in world.roles.items())]
     trimmings = {"color": 0, "hoist": False, "managed": False, "mentionable": True, "icon": None, "flags": 0}
-    here = [one for one in world.channels.values() if one.kind != DIRECT and not world.lacks(one, "VIEW_CHANNEL")]
+    here = [one for one in world.channels.values() if one.guild == key and not world.lacks(one, "VIEW_CHANNEL")]
     return {
-        "id": world.guild,
-        "name": world.guild_name,
+        "id": key,
+        "name": world.guilds[key],
         "owner_id": world.ann,
         "icon": None,
         "features": [],
@@ -175,8 +175,8 @@ def message(world: World, one: Message, files_url: str, *, quoted: bool = False)
     if one.reference is not None:
         place = world.channels.get(one.reference_channel or "")
         shape["message_reference"] = {"type": 0, "message_id": one.reference, "channel_id": one.reference_channel}
-        if place is not None and world.guild_of(place):
-            shape["message_reference"]["guild_id"] = world.guild
+        if place is not None and place.guild is not None:
+            shape["message_reference"]["guild_id"] = place.guild
         if not quoted:
             replied = world.messages.get(one.reference)
             shape["referenced_message"] = None if replied is None else message(world, replied, files_url, quoted=True)
@@ -188,7 +188,7 @@ def message(world: World, one: Message, files_url: str, *, quoted: bool = False)
 def readable(world: World, one: Message, shape: dict[str, Any], *, trusted: bool) -> dict[str, Any]:
     """As much of it as a bot may read. `trusted`: it has the message content intent; without it, only direct messages,
     its own and those that mention it have content."""
-    direct = world.guild_of(world.channels[one.channel]) is None
+    direct = world.channels[one.channel].guild is None
     if trusted or direct or world.bot in (one.author, *one.mentions):
         return shape
     return {**shape, "content": "", "attachments": [], "embeds": [], "components": []}
@@ -197,9 +197,9 @@ def readable(world: World, one: Message, shape: dict[str, Any], *, trusted: bool
 def in_gateway(world: World, one: Message, shape: dict[str, Any]) -> dict[str, Any]:
     """The same as the gateway gives it: with the guild and its members."""
     place = world.channels[one.channel]
-    if world.guild_of(place) is None:
+    if place.guild is None:
         return {**shape, "channel_type": place.kind}
-    told = {**shape, "guild_id": world.guild, "channel_type": place.kind}
+    told = {**shape, "guild_id": place.guild, "channel_type": place.kind}
     if one.webhook is None:
         told["member"] = member(world, world.users[one.author])
     told["mentions"] = [{**user(world.users[i]), "member": member(world, world.users[i])} for i in one.mentions]

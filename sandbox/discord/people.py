@@ -150,8 +150,9 @@ class People(StandIn):
         self.world.messages = {k: m for k, m in self.world.messages.items() if m.channel != place}
         self.gateway.channel("THREAD_DELETE" if channel.kind in THREADS else "CHANNEL_DELETE", channel)
 
-    def new_channel(self, name: str) -> str:
-        made = self.world.channel(TEXT, name)
+    def new_channel(self, name: str, guild: str | None = None) -> str:
+        """`guild`: where; None: in the first one."""
+        made = self.world.channel(TEXT, name, guild)
         self.gateway.channel("CHANNEL_CREATE", made)
         return made.id
 
@@ -219,7 +220,7 @@ class People(StandIn):
         """Every gateway connection breaks; its session can be resumed."""
         self.gateway.cut()
 
-    def expire_sessions(self) -> None:
+    def expire_sessions(self, shard: int | None = None) -> None:
         """Every connection breaks and no session can be resumed: what happens before the next IDENTIFY is told to
-        nobody."""
-        self.gateway.expire()
+        nobody. `shard`: only that one's."""
+        self.gateway.expire(shard)

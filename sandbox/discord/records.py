@@ -58,6 +58,8 @@ class Channel:
     id: str
     kind: int
     name: str
+    guild: str | None = None
+    """None: a direct channel."""
     parent: str | None = None
     """Of a thread: the channel or forum that it belongs to."""
     owner: str | None = None

@@ -11,6 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.discord.shards import Shard, concerns
+
 KEPT = 2_000
 """How many events a session keeps for a client that comes back."""
 
@@ -19,9 +21,14 @@ KEPT = 2_000
 class Session:
     id: str
     intents: int
+    shard: Shard = (0, 1)
     number: int = 0
     sent: deque[tuple[int, dict[str, Any]]] = field(default_factory=lambda: deque(maxlen=KEPT))
     wire: Wire | None = None
+
+    def wants(self, intent: int, guild: str | None) -> bool:
+        """Is it told of such things in this guild? None: in direct channels."""
+        return bool(self.intents & intent) and concerns(self.shard, guild)
 
 
 class Wire:

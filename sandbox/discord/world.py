@@ -32,6 +32,7 @@ from sandbox.discord.records import (
     unknown_channel,
     unknown_message,
 )
+from sandbox.discord.shards import Shard, concerns
 
 EPOCH = 1_420_070_400_000
 MAX_CONTENT = 2000
@@ -45,12 +46,13 @@ _CODE = re.compile(r"```.*?```|(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 
 
 class World:
-    """One guild, its channels, the direct channels, and everything that was written."""
+    """Guilds, their channels, the direct channels, and everything that was written. `guild` is the first of them."""
 
     def __init__(self) -> None:
         self._last = 0
-        self.guild = self.snowflake()
-        self.guild_name = "Harbour"
+        self.guilds: dict[str, str] = {}
+        """Their names."""
+        self.guild = self.new_guild("Harbour")
         self.users: dict[str, User] = {}
         self.roles: dict[str, str] = {}
         self.channels: dict[str, Channel] = {}
@@ -85,8 +87,16 @@ class World:
 
     # --- channels -----------------------------------------------------------------------------------------------
 
-    def channel(self, kind: int, name: str) -> Channel:
-        made = Channel(self.snowflake(), kind, name)
+    def new_guild(self, name: str, shard: Shard | None = None) -> str:
+        """`shard`: the one that is to be told of it."""
+        key = self.snowflake()
+        while shard is not None and (not concerns(shard, key) or key in self.guilds):
+            key = str(int(key) - (1 << 22))
+        self.guilds[key] = name
+        return key
+
+    def channel(self, kind: int, name: str, guild: str | None = None) -> Channel:
+        made = Channel(self.snowflake(), kind, name, guild or self.guild)
         self.channels[made.id] = made
         return made
 
@@ -118,9 +128,6 @@ class World:
         if self.lacks(channel, permission):
             raise Refusal(403, 50013, "Missing Permissions")
 
-    def guild_of(self, channel: Channel) -> str | None:
-        return None if channel.kind == DIRECT else self.guild
-
     # --- threads ------------------------------------------------------------------------------------------------
 
     def start_thread(self, channel: Channel, message: str, name: str, author: str, auto_archive: int = 1440) -> Channel:
@@ -149,7 +156,7 @@ class World:
         if auto_archive not in (60, 1440, 4320, 10080):
             raise invalid_form("auto_archive_duration", "BASE_TYPE_CHOICES", "Value must be one of a set.")
         kind = NEWS_THREAD if parent.kind == NEWS else THREAD
-        thread = Channel(key, kind, name, parent.id, author, auto_archive=auto_archive)
+        thread = Channel(key, kind, name, parent.guild, parent.id, author, auto_archive=auto_archive)
         self.channels[key] = thread
         return thread
 
@@ -267,6 +274,7 @@ class World:
             "last": self._last,
             "names": {key: getattr(self, key) for key in _NAMES},
             "users": [asdict(user) for user in self.users.values()],
+            "guilds": self.guilds,
             "roles": self.roles,
             "channels": [asdict(channel) for channel in self.channels.values()],
             "messages": messages,
@@ -278,6 +286,7 @@ class World:
         for key in _NAMES:
             setattr(self, key, state["names"][key])
         self.users = {row["id"]: User(**row) for row in state["users"]}
+        self.guilds = dict(state["guilds"])
         self.roles = dict(state["roles"])
         self.channels = {row["id"]: Channel(**row) for row in state["channels"]}
         self.messages = {}

@@ -11,8 +11,8 @@ from sandbox.faults import Fault
 Strikes = Literal["post", "edit", "answer"]
 
 STRIKES: Mapping[tuple[str, Strikes], str] = {
-    ("slack", "post"): "chat.p*",
-    ("slack", "edit"): "chat.[au]*",  # update, appendStream
+    ("slack", "post"): "chat.[ps][ot][sa]*",  # postMessage, startStream
+    ("slack", "edit"): "chat.[aus][pt][pdo]*",  # update, appendStream, stopStream
     ("discord", "post"): "messages.create",
     ("discord", "edit"): "messages.edit",
     ("telegram", "post"): "sendMessage",

@@ -5,7 +5,8 @@ server.py    routes, tokens, faults, limits, sockets: what stands around every c
 wire.py      the outer form of requests and answers
 workspace.py what people do and see, and what apps are told of it
 methods.py   the Web API method by method: reads its arguments, asks the world, words the answer
-chat.py      posting, editing, deleting, streams: the rules for text and blocks
+chat.py      posting, editing, deleting: the rules for text and blocks
+streams.py   messages that grow by themselves
 world.py     who and what there is: no protocol, no clock of its own
 events.py    what Slack tells an app about a change in the world
 delivery.py  getting it there: sockets, HTTP, acknowledgements, redelivery

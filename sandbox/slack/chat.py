@@ -1,14 +1,13 @@
-"""What an app may write: the rules of `chat.*` for text, blocks, edits and streams.
+"""What an app may write: the rules of `chat.*` for text, blocks and edits.
 
 https://docs.slack.dev/reference/methods/chat.postMessage and the pages of its siblings.
 """
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from sandbox.slack.world import BOT_USER, TEAM, Channel, Post, SlackError, Stream, World
+from sandbox.slack.world import BOT_USER, Channel, Post, SlackError, World
 
 Json = dict[str, Any]
 
@@ -17,7 +16,7 @@ TEXT_KEPT = 40_000
 TEXT_EDITED = 4_000
 """`chat.update` refuses a longer text."""
 MARKDOWN = 12_000
-"""Of all markdown blocks of a message, of one `markdown_text`, and of one append."""
+"""Of all markdown blocks of a message, and of one `markdown_text`."""
 SECTION = 3_000
 HEADER = 150
 BLOCKS = 50
@@ -107,7 +106,7 @@ def _content(text: str, blocks: list[Json] | None, markdown_text: str | None) ->
     return markdown_text, [{"type": "markdown", "text": markdown_text}]
 
 
-def _writable(channel: Channel) -> None:
+def writable(channel: Channel) -> None:
     if channel.archived:
         raise SlackError("is_archived")
     if BOT_USER not in channel.members:
@@ -126,7 +125,7 @@ def post(
     reply_broadcast: bool = False,
     mrkdwn: bool = True,
 ) -> Post:
-    _writable(channel)
+    writable(channel)
     checked = None if blocks is None else checked_blocks(blocks)
     text, checked = _content(text, checked, markdown_text)
     if not text.strip() and not checked:
@@ -154,7 +153,7 @@ def update(
     metadata: Any = None,
 ) -> Post:
     """Blocks that are not given stay; an empty list takes them away."""
-    _writable(channel)
+    writable(channel)
     post = world.post(channel.id, ts)
     if post.user != BOT_USER:
         raise SlackError("cant_update_message")
@@ -182,70 +181,4 @@ def delete(world: World, channel: Channel, ts: str) -> Post:
     if post.user != BOT_USER:
         raise SlackError("cant_delete_message")
     world.remove(post)
-    return post
-
-
-# --- streams ----------------------------------------------------------------------------------------------------
-
-
-def start_stream(world: World, channel: Channel, thread_ts: str, text: str, *, team: str, user: str) -> Post:
-    _writable(channel)
-    if channel.kind != "im":
-        if not team:
-            raise SlackError("missing_recipient_team_id")
-        if not user:
-            raise SlackError("missing_recipient_user_id")
-        if team != TEAM and not any(one.team == team for one in world.users.values()):
-            raise SlackError("invalid_recipient_team_id")
-    _appended("", text)
-    return world.write(
-        channel,
-        BOT_USER,
-        thread_ts,
-        text=text,
-        blocks=[{"type": "markdown", "text": text}] if text else [],
-        stream=Stream(time.time()),
-    )
-
-
-def append_stream(world: World, channel: Channel, ts: str, text: str, *, lifetime: float) -> Post:
-    post = _streaming(world, channel, ts, lifetime)
-    if not text:
-        raise SlackError("no_text")
-    post.text = _appended(post.text, text)
-    post.blocks = [{"type": "markdown", "text": post.text}]
-    return post
-
-
-def stop_stream(
-    world: World, channel: Channel, ts: str, text: str, *, blocks: Any, metadata: Any, lifetime: float
-) -> Post:
-    post = _streaming(world, channel, ts, lifetime)
-    if text:
-        post.text = _appended(post.text, text)
-    post.blocks = [{"type": "markdown", "text": post.text}] if post.text else []
-    if blocks is not None:
-        post.blocks += checked_blocks(blocks)
-    if metadata is not None:
-        post.metadata = checked_metadata(metadata)
-    assert post.stream is not None
-    post.stream.open = False
-    return post
-
-
-def _appended(before: str, text: str) -> str:
-    if len(text) > MARKDOWN:
-        raise SlackError("msg_too_long")
-    return before + text
-
-
-def _streaming(world: World, channel: Channel, ts: str, lifetime: float) -> Post:
-    """Slack ends a stream some minutes after its start, whatever is still appended."""
-    post = world.post(channel.id, ts)
-    if post.user != BOT_USER:
-        raise SlackError("message_not_owned_by_app")
-    if post.stream is not None and time.time() - post.stream.started > lifetime:
-        post.stream.open = False
-    if post.stream is None or not post.stream.open:
-        raise SlackError("message_not_in_streaming_state")
     return post

@@ -34,6 +34,8 @@ class Delivery:
     attempt: int = 0
     reason: str = ""
     """Why the attempt before failed."""
+    tried: Socket | None = None
+    """The connection that had it last and did not acknowledge it."""
 
     @property
     def event_id(self) -> str:
@@ -170,9 +172,10 @@ class Courier:
             return
 
     async def _push(self, delivery: Delivery) -> None:
-        socket = self._next_socket()
+        socket = self._next_socket(delivery.tried)
         if socket is None:
             raise NotTaken("no_connection")
+        delivery.tried = socket
         envelope_id = str(uuid.uuid4())
         envelope: Json = {
             "envelope_id": envelope_id,
@@ -185,7 +188,8 @@ class Courier:
         taken = socket.waiting[envelope_id] = asyncio.get_running_loop().create_future()
         try:
             await socket.ws.send_json(envelope)
-            await asyncio.wait_for(taken, self.ack_within)
+            async with asyncio.timeout(self.ack_within):
+                await taken
         except TimeoutError:
             raise NotTaken("timeout") from None
         except (ConnectionError, RuntimeError):
@@ -193,9 +197,10 @@ class Courier:
         finally:
             socket.waiting.pop(envelope_id, None)
 
-    def _next_socket(self) -> Socket | None:
-        """One after the other; one that was told to go only if there is no other."""
+    def _next_socket(self, tried: Socket | None) -> Socket | None:
+        """One after the other; one that was told to go, or has had it, only if there is no other."""
         ready = [socket for socket in self.sockets if not socket.leaving] or self.sockets
+        ready = [socket for socket in ready if socket is not tried] or ready
         if not ready:
             return None
         self._turn += 1

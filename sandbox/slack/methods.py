@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.slack import chat, events
+from sandbox.slack import chat, events, streams
 from sandbox.slack.workspace import Workspace
-from sandbox.slack.world import BOT_ID, BOT_USER, TEAM, Channel, Post, SlackError
+from sandbox.slack.world import APP_ID, BOT_ID, BOT_USER, TEAM, Channel, Post, SlackError
 
 Json = dict[str, Any]
 
@@ -71,6 +71,12 @@ def auth_test(workspace: Workspace, _: Arguments) -> Json:
     }
 
 
+def bots_info(_: Workspace, given: Arguments) -> Json:
+    if given.text("bot") != BOT_ID:
+        raise SlackError("bot_not_found")
+    return {"bot": {"id": BOT_ID, "app_id": APP_ID, "user_id": BOT_USER, "name": "Threadbridge", "deleted": False}}
+
+
 def apps_connections_open(workspace: Workspace, _: Arguments) -> Json:
     return {"url": workspace.socket_url()}
 
@@ -122,11 +128,11 @@ def chat_delete(workspace: Workspace, given: Arguments) -> Json:
 
 def chat_start_stream(workspace: Workspace, given: Arguments) -> Json:
     channel = _channel(workspace, given)
-    post = chat.start_stream(
+    post = streams.start(
         workspace.world,
         channel,
         given.text("thread_ts", None),
-        _streamed(given),
+        *_streamed(given),
         team=given.text("recipient_team_id"),
         user=given.text("recipient_user_id"),
     )
@@ -137,18 +143,18 @@ def chat_start_stream(workspace: Workspace, given: Arguments) -> Json:
 def chat_append_stream(workspace: Workspace, given: Arguments) -> Json:
     channel = _channel(workspace, given)
     lifetime = workspace.stream_lifetime
-    post = chat.append_stream(workspace.world, channel, given.text("ts", None), _streamed(given), lifetime=lifetime)
+    post = streams.append(workspace.world, channel, given.text("ts", None), *_streamed(given), lifetime=lifetime)
     workspace.changed(channel, post, None)
     return {"channel": channel.id, "ts": post.ts}
 
 
 def chat_stop_stream(workspace: Workspace, given: Arguments) -> Json:
     channel = _channel(workspace, given)
-    post = chat.stop_stream(
+    post = streams.stop(
         workspace.world,
         channel,
         given.text("ts", None),
-        _streamed(given),
+        *_streamed(given),
         blocks=given.structure("blocks", "invalid_blocks_format"),
         metadata=given.structure("metadata", "invalid_metadata_format"),
         lifetime=workspace.stream_lifetime,
@@ -157,14 +163,8 @@ def chat_stop_stream(workspace: Workspace, given: Arguments) -> Json:
     return {"channel": channel.id, "ts": post.ts, "message": _shown(workspace, post)}
 
 
-def _streamed(given: Arguments) -> str:
-    """`markdown_text`, or the text of the chunks; chunks of tasks and plans are taken and not shown."""
-    chunks = given.structure("chunks", "invalid_chunks")
-    if chunks is None:
-        return given.text("markdown_text")
-    if not isinstance(chunks, list) or not all(isinstance(chunk, dict) and "type" in chunk for chunk in chunks):
-        raise SlackError("invalid_chunks")
-    return "".join(str(chunk.get("text", "")) for chunk in chunks if chunk["type"] == "markdown_text")
+def _streamed(given: Arguments) -> tuple[str, list[Json]]:
+    return streams.content(given.text("markdown_text"), given.structure("chunks", "invalid_chunks"))
 
 
 def set_status(workspace: Workspace, given: Arguments) -> Json:
@@ -175,6 +175,9 @@ def set_status(workspace: Workspace, given: Arguments) -> Json:
     root = workspace.world.posts[channel.id].get(thread_ts)
     if root is None:
         raise SlackError("thread_not_found")
+    loading = given.structure("loading_messages", "invalid_arguments")
+    if loading is not None and not (isinstance(loading, list) and 0 < len(loading) <= 10):
+        raise SlackError("invalid_arguments", "[ERROR] no more than 10 items allowed [json-pointer:/loading_messages]")
     workspace.status(channel, root, given.text("status"))
     return {}
 
@@ -302,6 +305,7 @@ METHODS: dict[str, Method] = {
     "apps.connections.open": apps_connections_open,
     "assistant.threads.setStatus": set_status,
     "auth.test": auth_test,
+    "bots.info": bots_info,
     "chat.appendStream": chat_append_stream,
     "chat.delete": chat_delete,
     "chat.postMessage": chat_post_message,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 from markdown_it import MarkdownIt
 
@@ -32,6 +33,17 @@ def mrkdwn_html(world: World, text: str, *, formatted: bool = True) -> str:
         end = code.end()
     shown.append(_prose(world, text[end:]) if formatted else _tokens(world, text))
     return "".join(shown).replace("\n", "<br>")
+
+
+def block_html(world: World, block: dict[str, Any]) -> str:
+    """A block; nothing of the kinds that the sandbox does not show."""
+    match block.get("type"):
+        case "markdown":
+            return markdown_html(world, str(block["text"]))
+        case "task_card":
+            return f'<p class="task {block["status"]}">{html.escape(str(block["title"]))}</p>'
+        case _:
+            return ""
 
 
 def markdown_html(world: World, text: str) -> str:

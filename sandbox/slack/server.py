@@ -28,7 +28,7 @@ APP_TOKEN = "xapp-sandbox"
 
 SCOPES = (
     "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,files:read,groups:history,"
-    "im:history,mpim:history,users:read"
+    "groups:read,im:history,mpim:history,users:read"
 )
 MOST_SOCKETS = 10
 
@@ -159,6 +159,7 @@ class SlackServer(Workspace):
         ws = web.WebSocketResponse(heartbeat=30, timeout=0.5)
         await ws.prepare(request)
         if len(self.courier.sockets) >= MOST_SOCKETS:
+            self.feed.publish("too_many", connections=len(self.courier.sockets))
             await ws.send_json({"type": "disconnect", "reason": "too_many_websockets"})
             await ws.close()
             return ws
@@ -185,13 +186,14 @@ class SlackServer(Workspace):
             "debug_info": {"host": "sandbox", "build_number": 1, "approximate_connection_time": 18060},
         }
 
-    async def ask_to_leave(self, reason: str = "refresh_requested") -> None:
-        """Tells every connection to make way for a new one, as Slack does now and then; `warning` announces it."""
-        for socket in list(self.courier.sockets):
+    async def ask_to_leave(self, reason: str = "refresh_requested", *, only: int | None = None) -> None:
+        """Tells every connection to make way for a new one, as Slack does now and then; `warning` announces it.
+        `only`: one of them, counted from the one that has been there longest."""
+        for socket in list(self.courier.sockets) if only is None else [self.courier.sockets[only]]:
             socket.leaving = reason != "warning"
             await socket.ws.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
 
-    def drop_connections(self) -> None:
-        """Breaks every connection, without a word."""
-        for socket in list(self.courier.sockets):
+    def drop_connections(self, *, only: int | None = None) -> None:
+        """Breaks every connection, or one of them, without a word."""
+        for socket in list(self.courier.sockets) if only is None else [self.courier.sockets[only]]:
             hang_up(socket.request)

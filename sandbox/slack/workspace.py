@@ -211,9 +211,8 @@ class Workspace(StandIn):
         )
 
     def _html(self, post: Post) -> str:
-        markdown = [str(block["text"]) for block in post.blocks if block.get("type") == "markdown"]
-        shown = "".join(render.markdown_html(self.world, text) for text in markdown)
-        if not markdown:
+        shown = "".join(render.block_html(self.world, block) for block in post.blocks)
+        if not shown:
             shown = f"<div>{render.mrkdwn_html(self.world, post.text, formatted=post.mrkdwn)}</div>"
         names = [self.world.files[id].name for id in post.files]
         return shown + "".join(f'<div class="file">{events.escaped(name)}</div>' for name in names)

@@ -66,6 +66,8 @@ class Stream:
     """A message that an app is still streaming into."""
 
     started: float
+    mode: str
+    """`markdown_text` or `chunks`: a stream takes only what it was begun with."""
     open: bool = True
 
 

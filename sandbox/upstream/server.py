@@ -9,7 +9,8 @@ Names of the calls, for faults and in the feed:
 
 The feed tells `call` (name, system, conversation if the path or the body names one, body with long strings shortened),
 `opened` (system, conversation), `text` (system, conversation, length: characters of the answer written so far),
-and then one of `answered`, `failed` (an `error` fault) and `abandoned` (the client went away), with the same data.
+and then one of `answered`, `failed` (an `error` fault) and `abandoned` (the client went away), with the same data;
+with `finishes_abandoned` an answer goes on after that, and ends with `answered`.
 
 Faults in mid-answer (`cut`, `break`, `error`, `garbage`) strike blocking answers too: `cut` gives half a body,
 `garbage` a page of HTML, `break` no answer, `error` a refusal. After `cut` and `break` the upstream's own record has
@@ -96,7 +97,8 @@ class UpstreamServer(StandIn):
 
     @property
     def finishes_abandoned(self) -> bool:
-        """Does an answer whose reader went away get into the record? No vendor says; by default it does not."""
+        """Is an answer whose reader went away written to its end, at its pace, and recorded? No vendor says; by default
+        it ends there, and only the question is on record."""
         return self._turns.finishes_abandoned
 
     @finishes_abandoned.setter
@@ -133,6 +135,10 @@ class UpstreamServer(StandIn):
         await web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=1024).start()
         self._port = self._runner.addresses[0][1]
         return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await super().__aexit__(*_)
+        await self._turns.close()
 
     def _serve(self, dialect: Dialect, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:

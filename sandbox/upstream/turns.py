@@ -16,7 +16,7 @@ from sandbox.feed import Feed
 from sandbox.stand_in import hang_up
 from sandbox.upstream import brain
 from sandbox.upstream.conversations import Attached, Conversation, Conversations, Said
-from sandbox.upstream.pieces import Piece, script
+from sandbox.upstream.pieces import Piece, pieces, script
 from sandbox.upstream.tempo import Tempo
 
 TOLD_EVERY = 0.05
@@ -66,7 +66,14 @@ class Turns:
         self.split: int | None = None
         """Bytes that are written at once, at most: tears records, lines and characters apart."""
         self.finishes_abandoned = False
-        """Does an answer whose reader went away get into the record? No vendor says."""
+        """Is an answer whose reader went away written to its end, at its pace, and recorded? No vendor says."""
+        self._finishing: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Ends the answers that are written for nobody."""
+        for task in (tasks := tuple(self._finishing)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def ask(
         self,
@@ -122,7 +129,7 @@ class Turns:
                 return response
             return await self._end(call, response, framing, ending)
         except (asyncio.CancelledError, ConnectionError):
-            writing.abandoned(answer_id)
+            self._abandoned(conversation, writing, answer_id)
             raise
 
     async def _end(
@@ -169,7 +176,7 @@ class Turns:
                         writing.wrote(step)
                 writing.finished(answer_id, failed=ending is not None and ending.kind == "error")
         except asyncio.CancelledError:
-            writing.abandoned(answer_id)
+            self._abandoned(conversation, writing, answer_id)
             raise
         whole = json.dumps(body(), ensure_ascii=False).encode("utf-8", "replace")
         match ending:
@@ -184,6 +191,13 @@ class Turns:
             case _:
                 pass
         return web.Response(body=whole, content_type="application/json", headers=headers)
+
+    def _abandoned(self, conversation: Conversation, writing: _Writing, answer_id: str) -> None:
+        if writing.abandoned() and self.finishes_abandoned:
+            conversation.busy = True  # at once, and not only when the task begins
+            task = asyncio.create_task(writing.finish(answer_id))
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)
 
     async def _write(self, response: web.StreamResponse, record: bytes) -> None:
         size = self.split or len(record) or 1
@@ -223,13 +237,21 @@ class _Writing:
             self._conversation.add("assistant", self._answer, id=answer_id)
         self._publish("failed" if failed else "answered")
 
-    def abandoned(self, answer_id: str) -> None:
-        if self._over:
-            return
-        self._over = True
-        if self._turns.finishes_abandoned:
-            self._conversation.add("assistant", self._answer, id=answer_id)
-        self._publish("abandoned")
+    def abandoned(self) -> bool:
+        """The reader went away. True: before the end."""
+        if not self._over:
+            self._over = True
+            self._publish("abandoned")
+            return True
+        return False
+
+    async def finish(self, answer_id: str) -> None:
+        """Writes the rest for nobody, with the conversation held as if there were a reader."""
+        with self._conversation.answering():
+            for piece in pieces(self._answer[self._length :]):
+                await self.wait(piece)
+                self.wrote(piece)
+            self.finished(answer_id, failed=False)
 
     def _publish(self, kind: str) -> None:
         self._turns.feed.publish(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,8 @@ from core.model import Message
 from core.settings import Access, Overlapping, Relaying
 from core.store import Store
 from core.tables import OPEN, Turn
-from tests.fakes import FakeBridge, FakeUpstream
+from core.upstream import Upstream
+from tests.fakes import FakeBridge
 from tests.local import LocalRelay
 from tests.messages import message
 
@@ -28,7 +29,8 @@ class Harness:
     relay: LocalRelay
     store: Store
     bridge: FakeBridge
-    upstream: FakeUpstream
+    upstream: Any
+    """As it was given."""
 
     async def say(self, text: str = "Hello", **changed: Any) -> Message:
         one = message(text, **changed)
@@ -58,12 +60,13 @@ def start(url: URL) -> Start:
 
     @asynccontextmanager
     async def begin(
-        upstream: FakeUpstream,
+        upstream: Upstream,
         bridge: FakeBridge | None = None,
         *,
         access: Access | None = None,
         overlapping: Overlapping | None = None,
-        backups: tuple[FakeUpstream, ...] = (),
+        backups: tuple[Upstream, ...] = (),
+        announce_backup: bool = False,
         drain_within: float = 20.0,
         recover_within: float = 900.0,
     ) -> AsyncIterator[Harness]:
@@ -72,7 +75,14 @@ def start(url: URL) -> Start:
             store = Store(engine)
             settings = Relaying(drain_within=drain_within, recover_within=recover_within)
             relay = LocalRelay(
-                store, bridge, upstream, *backups, access=access, settings=settings, overlapping=overlapping
+                store,
+                bridge,
+                upstream,
+                *backups,
+                access=access,
+                settings=settings,
+                overlapping=overlapping,
+                announce_backup=announce_backup,
             )
             await relay.recover()
             try:
@@ -81,6 +91,3 @@ def start(url: URL) -> Start:
                 await relay.stop(drain_within)
 
     return begin
-
-
-Kill = Callable[[Harness], Awaitable[None]]

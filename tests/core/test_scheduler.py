@@ -38,6 +38,8 @@ class Drained:
     def stop_turn(self, turn: int) -> None:
         self.stopped.append(turn)
 
+    def share(self, workers: int) -> None: ...
+
 
 def started(drain: Drain, **settings: int) -> LocalScheduler:
     return LocalScheduler(Drained(drain, []), Relaying(**settings))

@@ -243,6 +243,7 @@ async def test_one_whole_reply_comes_whenever_the_program_is_killed(
         folder.mkdir()
         async with world(speed=length / SECONDS) as standing:
             standing.slack.courier.retry_delays = (0.5,) * 60
+            standing.upstream.finishes_abandoned = True
             one = Round(standing, standing.config(folder, kind), chats(standing, dice, length), undisturbed)
             try:
                 await one.run(planned)

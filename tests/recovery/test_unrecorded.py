@@ -4,56 +4,14 @@ is shorter when it is asked for again. On the real bridges."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from pydantic import SecretStr
 
-from bridges.discord import DiscordBridge
-from bridges.settings import TelegramSettings
-from bridges.slack import SlackBridge
-from bridges.slack.thread import Thread
-from bridges.telegram import TelegramBridge
-from core.bridge import Bridge
 from core.live import LiveReply
-from core.model import MessageId, ThreadId
 from core.pace import Pacer
 from core.tables import Part
-from sandbox.slack.world import TEAM
-from sandbox.telegram import TOKEN
-from tests.bridges.discord.conftest import settings as discord_settings
-from tests.bridges.slack.conftest import settings as slack_settings
-from tests.program import World, place, world
-
-PLACES = {"slack": "channel", "discord": "channel", "telegram": "direct"}
-
-
-class Parts:
-    """The record of one turn's parts, in memory."""
-
-    def check(self) -> None: ...
-
-    async def intend(self, position: int) -> Part:
-        return Part(turn_id=1, position=position, key=f"key{position}")
-
-    async def posted(self, part: Part, message: MessageId) -> None:
-        part.message = message
-
-    async def renew(self, part: Part) -> None:
-        part.message = None
-
-
-@asynccontextmanager
-async def bridge_to(standing: World, name: str) -> AsyncIterator[Bridge]:
-    telegram = TelegramSettings(token=SecretStr(TOKEN), api_url=standing.telegram.api_url)
-    bridges: dict[str, Bridge] = {
-        "slack": SlackBridge(slack_settings(standing.slack)),
-        "discord": DiscordBridge(discord_settings(standing.discord)),
-        "telegram": TelegramBridge(telegram),
-    }
-    async with bridges[name] as bridge:
-        yield bridge
+from tests.program import place, world
+from tests.recovery.alone import PLACES, Parts, bridge_to, thread_in
 
 
 @pytest.mark.parametrize("created", [False, True])
@@ -63,11 +21,7 @@ async def test_what_is_not_wanted_is_not_left_over(name: str, created: bool) -> 
         platform = standing.platforms[name]
         where = place(platform, PLACES[name])
         root = await platform.say(where, "@bot hello")
-        thread = {
-            "slack": Thread(TEAM, where, root).id(),
-            "discord": ThreadId(f"discord:{standing.discord.world.guild}:{where}"),
-            "telegram": ThreadId(f"telegram:{where}"),
-        }[name]
+        thread = thread_in(standing, name, where, root)
         if created:
             async with bridge_to(standing, name) as bridge:
                 await bridge.open(thread, "key1").show("The rest of a longer answer", final=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 import pytest
 
-from bridges.discord import DiscordBridge
+from bridges.discord import DiscordBridge, shards
 from bridges.settings import DiscordSettings
 from core.bridge import Recent
 from core.errors import DatabaseError
@@ -89,6 +89,11 @@ class Connect(Protocol):
         roles: bool = False,
         **changes: Any,
     ) -> AbstractAsyncContextManager[Ear]: ...
+
+
+@pytest.fixture(autouse=True)
+def _sessions_begin_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "IDENTIFY_SECONDS", 0.0)
 
 
 @pytest.fixture

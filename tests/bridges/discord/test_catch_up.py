@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 
 import pytest
@@ -76,6 +77,41 @@ async def test_it_is_found_wherever_it_was_said(connect: Connect, server: Discor
         assert second.came == second.heard
 
 
+async def test_it_is_found_in_threads_and_posts_that_were_archived_since(
+    connect: Connect, server: DiscordServer
+) -> None:
+    """Which no server lists. What is said there next belongs to the same conversation."""
+    async with connect() as first:
+        thread = await server.start_thread(await server.say(server.lounge, "shall we sail?"), "sailing")
+        post = await server.post("Anchors", "@bot which one?")
+        known = [await first.hears(await server.say(thread, "@bot shall we?")), await first.hears(post)]
+    missed = [await server.say(place, "and a word more") for place in (thread, post)]
+    for place in (thread, post):
+        await server.archive(place)
+    async with connect(known) as second:
+        assert [(await second.hears(one)).thread for one in missed] == [one.thread for one in known]
+        new = await server.say(thread, "a follow-up")
+        assert (await second.hears(new)).thread == known[0].thread
+        assert second.came == second.heard
+
+
+async def test_a_server_that_does_not_say_what_is_newest_is_read_where_the_bot_was_spoken_to(
+    connect: Connect, server: DiscordServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = payloads.channel
+    monkeypatch.setattr(payloads, "channel", lambda *of: {**whole(*of), "last_message_id": None})
+    async with connect() as first:
+        thread = await server.start_thread(await server.say(server.lounge, "shall we sail?"), "sailing")
+        known = await first.hears(await server.say(thread, "@bot shall we?"))
+    before = len(reads(server))
+    missed = [await server.say(thread, "well?"), await server.say(server.lounge, "@bot hello")]
+    server.new_channel("elsewhere")
+    async with connect([known]) as second:
+        for one in missed:
+            await second.hears(one)
+        assert sorted(reads(server)[before:]) == sorted([thread, server.lounge])
+
+
 async def test_what_was_missed_comes_in_order_and_before_what_is_new(connect: Connect, server: DiscordServer) -> None:
     """However long the reading takes, and however many pages it takes."""
     async with connect() as first:
@@ -121,7 +157,7 @@ async def test_a_server_that_arrives_late_is_looked_into_then(ear: Ear, server: 
     channel = world.channel(TEXT, "far away")
     missed, _ = world.write(channel, world.ann, f"<@{world.bot}> missed")
     late = world.snowflake()
-    guild = {**payloads.guild(world), "channels": [payloads.channel(world, channel)]}
+    guild = {**payloads.guild(world, world.guild), "channels": [payloads.channel(world, channel)]}
     server.gateway.nonsense("GUILD_CREATE", json.loads(json.dumps(guild).replace(world.guild, late)))
     assert (await ear.hears(missed.id)).thread == f"discord:{late}:{channel.id}"
 
@@ -239,6 +275,55 @@ async def test_a_channel_that_cannot_be_read_is_passed_over(
         assert second.ids == [missed, new]
         assert f"what was missed in channel {gone.id} could not be read" in caplog.text
         assert reads(server).count(gone.id) == 1
+
+
+async def test_places_that_it_may_no_longer_read_are_passed_over_and_named_once(
+    connect: Connect, server: DiscordServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A channel, a thread whose channel is closed to it, and a thread that is gone; the rest is read."""
+    caplog.set_level(logging.INFO)
+    closed, hidden = server.new_channel("closed"), server.new_channel("hidden")
+    async with connect() as first:
+        inside = await server.start_thread(await server.say(hidden, "x"), "x")
+        gone = await server.start_thread(await server.say(server.lounge, "y"), "y")
+        for place in (server.direct, closed, inside, gone):
+            await first.hears(await server.say(place, "@bot hello"))
+    await server.deny(closed, "READ_MESSAGE_HISTORY")
+    await server.deny(hidden, "VIEW_CHANNEL")
+    server.close_channel(gone)
+    for place in (closed, inside):
+        await server.say(place, "@bot unreachable")
+    before = len(reads(server))
+    async with connect(first.record) as second:
+        missed = await server.say(server.direct, "missed")
+        await second.hears(missed)
+        await server.feed.until(lambda: {inside, gone} <= set(reads(server)[before:]))
+        server.expire_sessions()
+        again = await server.say(server.direct, "missed again")
+        await second.hears(again)
+        await server.feed.until(lambda: [reads(server)[before:].count(place) for place in (inside, gone)] == [2, 2])
+        assert second.ids == [missed, again]
+    assert closed not in reads(server)[before:]
+    for place in (closed, inside, gone):
+        assert caplog.text.count(f"what was missed in channel {place} could not be read") == 1
+
+
+async def test_only_so_many_archived_threads_are_looked_into_those_of_the_newest_conversations(
+    connect: Connect, server: DiscordServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catch_up, "MOST_UNLISTED", 2)
+    async with connect() as first:
+        posts = [await server.post(f"post {number}", "@bot hello") for number in range(4)]
+        for post in posts:
+            await first.hears(post)
+    for post in posts:
+        await server.archive(post)
+    missed = await server.say(server.lounge, "@bot missed")
+    before = len(reads(server))
+    async with connect(first.record) as second:
+        await second.hears(missed)
+        await server.feed.until(lambda: len(reads(server)) == before + 3)
+        assert set(reads(server)[before:]) == {server.lounge, *posts[-2:]}
 
 
 async def test_a_reading_that_never_ends_is_given_up(

@@ -88,6 +88,8 @@ def seen(text: str) -> str:
         ("[x]: https://e.org\n\n[x]", "[x]: https://e.org\n\n[x]"),
         ("||no spoiler||", "\\|\\|no spoiler\\|\\|"),
         ("1. a\n   ```\n   b\n   ```\n2. c", "1. a\n```\nb\n```\n2. c"),
+        ("- a\n\n  > b\n  > c", "- a\n\n> b\n> c"),
+        ("> > a\n> > ```\n> > b\n> > ```", "> > a\n> ```\n> b\n> ```"),
         ("", ""),
         (" \n\n ", ""),
     ],

@@ -125,6 +125,21 @@ async def test_a_gateway_that_is_down_at_first_is_tried_again(connect: Connect, 
         await ear.until("heard", sent)
 
 
+async def test_a_gateway_that_stays_down_is_said_until_it_is_back(bridge: DiscordBridge, server: DiscordServer) -> None:
+    """Not at the first failure: coming back at once often helps."""
+    server.faults.add(Fault("gateway.connect", "status", times=2, status=503))
+    ear = Ear(bridge, server)
+    listening = asyncio.create_task(bridge.listen(ear.accept, ear.recollect))
+    await server.feed.until(lambda: bridge.unready)
+    assert "shard 0 of 1" in str(bridge.unready)
+    await server.feed.until(lambda: server.gateway.connected)
+    await ear.hears(await server.say(server.direct, "hello"))
+    assert bridge.unready is None
+    listening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listening
+
+
 async def test_a_gateway_whose_path_ends_with_a_slash_is_found(server: DiscordServer) -> None:
     """The configuration takes that slash off."""
     app = web.Application()

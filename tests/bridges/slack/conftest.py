@@ -36,6 +36,14 @@ def settings(slack: SlackServer, **changes: object) -> SlackSettings:
 
 @pytest.fixture
 async def bridge(slack: SlackServer) -> AsyncIterator[SlackBridge]:
+    """Answers grow by edits."""
+    async with SlackBridge(settings(slack, streaming="off")) as one:
+        yield one
+
+
+@pytest.fixture
+async def streaming(slack: SlackServer) -> AsyncIterator[SlackBridge]:
+    """Answers grow as streams."""
     async with SlackBridge(settings(slack)) as one:
         yield one
 

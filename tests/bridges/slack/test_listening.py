@@ -15,12 +15,12 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bridges.endpoints import Endpoints
-from bridges.slack import SlackBridge
+from bridges.slack import SlackBridge, socket
 from bridges.slack.signature import genuine
 from core.errors import ConfigError, DatabaseError
 from core.model import Message
 from sandbox.faults import Fault
-from sandbox.slack import SIGNING_SECRET, SlackServer
+from sandbox.slack import SIGNING_SECRET, SlackServer, server
 from sandbox.slack.delivery import Courier
 from tests.bridges.slack.conftest import Heard, listening, settings
 
@@ -162,6 +162,106 @@ async def test_listening_can_be_ended_and_begun_again(slack: SlackServer, bridge
         async with listening(bridge, heard):
             pass
         await slack.feed.until(lambda: not slack.courier.sockets)
+
+
+async def test_a_process_may_have_several_connections(slack: SlackServer) -> None:
+    """Each event comes over one of them, and what breaks one is nothing to the others."""
+    heard = Heard(slack)
+    async with SlackBridge(settings(slack, sockets=3)) as bridge, listening(bridge, heard):
+        await slack.feed.until(lambda: len(slack.courier.sockets) == 3)
+        kept = list(slack.courier.sockets)[1:]
+        slack.drop_connections(only=0)
+        await slack.feed.until(lambda: connected(slack, 4))
+        for count in range(6):
+            await slack.say(DIRECT, str(count))
+        assert sorted(message.text for message in await heard.all(6)) == list("012345")
+        assert slack.courier.sockets[:2] == kept
+    assert not slack.courier.sockets
+
+
+async def test_a_connection_that_is_to_leave_is_kept_until_the_next_is_there(
+    slack: SlackServer, bridge: SlackBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that takes; and then not for ever."""
+    monkeypatch.setattr(socket, "LINGERS", 0.0)
+    heard = Heard(slack)
+    async with listening(bridge, heard):
+        slack.faults.add(Fault("apps.connections.open", "status", times=2, status=500))
+        await slack.ask_to_leave()
+        await slack.feed.until(lambda: len(opened(slack)) == 3)
+        await slack.say(DIRECT, "meanwhile")
+        await heard.all(1)
+        assert connected(slack, 1)
+        await slack.feed.until(lambda: connected(slack, 2) and kinds(slack, "disconnected"))
+        await slack.say(DIRECT, "after")
+        assert [message.text for message in await heard.all(2)] == ["meanwhile", "after"]
+
+
+def opened(slack: SlackServer) -> list[dict[str, object]]:
+    return [one for one in kinds(slack, "call") if one["name"] == "apps.connections.open"]
+
+
+async def test_too_many_connections_are_named_and_the_others_go_on(
+    slack: SlackServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And where one becomes free, it is taken."""
+    monkeypatch.setattr(server, "MOST_SOCKETS", 1)
+    heard = Heard(slack)
+    async with SlackBridge(settings(slack, sockets=2)) as bridge, listening(bridge, heard):
+        await slack.feed.until(lambda: len(kinds(slack, "too_many")) == 2)
+        await slack.say(DIRECT, "hello")
+        await heard.all(1)
+        assert bridge.unready is None
+        assert "lower bridges.slack.sockets" in caplog.text
+        monkeypatch.setattr(server, "MOST_SOCKETS", 2)
+        await slack.feed.until(lambda: len(slack.courier.sockets) == 2)
+
+
+async def test_socket_mode_that_is_switched_off_is_said(
+    slack: SlackServer, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is looked whether it is on again."""
+    await slack.ask_to_leave("link_disabled")
+    await slack.feed.until(lambda: connected(slack, 2))
+    assert "Socket Mode is switched off" in caplog.text
+
+
+async def test_no_connection_at_all_is_trouble_until_there_is_one(
+    slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MOST_SOCKETS", 0)
+    heard = Heard(slack)
+    async with SlackBridge(settings(slack)) as bridge:
+        task = asyncio.create_task(bridge.listen(heard.accept))
+        # the second comes after the first was understood
+        await slack.feed.until(lambda: len(kinds(slack, "too_many")) == 2)
+        assert "ten Socket Mode connections" in str(bridge.unready)
+        monkeypatch.setattr(server, "MOST_SOCKETS", 10)
+        await slack.feed.until(lambda: slack.courier.sockets)
+        await slack.say(DIRECT, "hello")
+        await heard.all(1)
+        assert bridge.unready is None
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_one_process_does_not_record_another_one_does(slack: SlackServer, heard: Heard) -> None:
+    """A process that hangs, with the connection open."""
+    slack.courier.ack_within = 0.2
+    stuck, other = asyncio.Event(), Heard(slack)
+
+    async def before(_: Message) -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    heard.before = before
+    async with SlackBridge(settings(slack)) as second:
+        await slack.say(DIRECT, "hello")
+        await stuck.wait()
+        task = asyncio.create_task(second.listen(other.accept))
+        assert [message.text for message in await other.all(1)] == ["hello"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_several_bridges_share_the_events(slack: SlackServer, heard: Heard) -> None:

@@ -111,6 +111,8 @@ def as_sent(shown: Formatted) -> list[dict[str, object]]:
         ("a <br> b", "a <br> b", []),
         ("$a_1$ \\(b_2\\) \\[c*d*\\]", "$a_1$ \\(b_2\\) \\[c*d*\\]", []),
         ("$$\na\n= b\n- c\n$$", "$$\na\n= b\n- c\n$$", []),
+        ("\\[\na * b * c", "\\[\na * b * c", []),
+        ("> $$\n> a * b * c\n\n*d*", "$$\na * b * c\n\nd", [("blockquote", "$$\na * b * c"), ("italic", "d")]),
         ("costs $5, or $6 *each*", "costs $5, or $6 each", [("italic", "each")]),
         ("a  \nb\nc", "a\nb\nc", []),
         ("&lt;b&gt;", "<b>", []),

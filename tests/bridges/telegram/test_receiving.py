@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import itertools
 import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from pydantic import SecretStr
 
 from bridges.endpoints import Endpoints
@@ -120,6 +124,58 @@ async def test_a_second_program_is_named_in_the_log(
     await ear.hears()
 
 
+async def test_two_pollers_lose_nothing_and_both_say_what_is_wrong(
+    tg: TelegramServer, settings: TelegramSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Telegram lets the later one in each time; readiness tells."""
+    ears = Ear(tg), Ear(tg)
+    async with (
+        TelegramBridge(settings, rhythm=QUICK) as first,
+        TelegramBridge(settings, rhythm=QUICK) as second,
+        listening(first, ears[0]) as one,
+        listening(second, ears[1]) as other,
+    ):
+        await tg.feed.until(lambda: first.unready and second.unready)
+        assert "which Telegram grants to one at a time" in str(first.unready)
+        sent = [await tg.say(ANN, str(count)) for count in range(5)]
+        await tg.feed.until(lambda: not tg.pending())
+        assert {message.id for ear in ears for message in ear.messages} == {f"{one}" for one in sent}
+        assert not one.done()
+        assert not other.done()
+    assert 'mode = "webhook"' in caplog.text
+
+
+async def test_a_server_that_stays_away_is_said_until_it_is_back(tg: TelegramServer, bridge: TelegramBridge) -> None:
+    tg.faults.add(Fault("getUpdates", "status", times=3, status=502))
+    ear = Ear(tg)
+    async with listening(bridge, ear):
+        await tg.feed.until(lambda: bridge.unready)
+        await tg.say(ANN, "hello")
+        await ear.hears()
+        assert bridge.unready is None
+
+
+async def test_a_poller_that_is_alone_again_is_ready(tg: TelegramServer, bridge: TelegramBridge) -> None:
+    ear = Ear(tg)
+    async with listening(bridge, ear):
+        await tg.feed.until(lambda: calls(tg, "getUpdates"))
+        tg.drop_connections()
+        await tg.feed.until(lambda: bridge.unready)
+        await tg.say(ANN, "hello")
+        await ear.hears()
+        assert bridge.unready is None
+
+
+async def test_a_webhook_that_is_set_while_it_polls_is_taken_away_again(tg: TelegramServer, ear: Ear) -> None:
+    """Also one that whoever set it has left behind."""
+    await tg.feed.until(lambda: calls(tg, "getUpdates"))
+    async with aiohttp.ClientSession() as session:
+        await session.get(f"{tg.url}/bot{TOKEN}/setWebhook", params={"url": "http://127.0.0.1:9/x"})
+    await tg.say(ANN, "waiting")
+    await ear.hears()
+    assert tg.webhook_url == ""
+
+
 async def test_a_webhook_from_before_is_taken_away(tg: TelegramServer, settings: TelegramSettings) -> None:
     async with aiohttp.ClientSession() as session:
         await session.get(f"{tg.url}/bot{TOKEN}/setWebhook", params={"url": "http://127.0.0.1:9/x"})
@@ -218,6 +274,84 @@ async def test_a_webhook_that_was_taken_over_is_taken_back(
     await tg.feed.until(lambda: tg.webhook_url == f"{address}/telegram/webhook")
     await ear.hears()
     assert "taken over" in caplog.text
+
+
+@pytest.fixture
+async def balanced() -> AsyncIterator[tuple[str, list[Endpoints]]]:
+    """The one address of several receivers, which get its requests in turn."""
+    receivers: list[Endpoints] = []
+    turns = itertools.count()
+
+    async def dispatch(request: web.Request) -> web.StreamResponse:
+        if not receivers:
+            raise web.HTTPBadGateway
+        return await receivers[next(turns) % len(receivers)].dispatch(request)
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", dispatch)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}", receivers
+    await runner.cleanup()
+
+
+async def test_any_number_of_receivers_share_one_address(
+    tg: TelegramServer, settings: TelegramSettings, balanced: tuple[str, list[Endpoints]]
+) -> None:
+    """They agree on the secret; starting loses nothing that waits; one that stops leaves the webhook to the others; and
+    what one cannot record, another one does."""
+    address, receivers = balanced
+    hooked = settings.model_copy(update={"mode": "webhook", "public_url": address})
+    waiting = await tg.say(ANN, "waiting")
+    ears = Ear(tg), Ear(tg), Ear(tg)
+
+    def heard() -> list[str]:
+        return sorted(message.id for ear in ears for message in ear.messages)
+
+    async with AsyncExitStack() as stack:
+        for ear in ears[:2]:
+            receivers.append(Endpoints())
+            bridge = await stack.enter_async_context(TelegramBridge(hooked, endpoints=receivers[-1], rhythm=QUICK))
+            await stack.enter_async_context(listening(bridge, ear))
+        last = Endpoints()
+        async with TelegramBridge(hooked, endpoints=last, rhythm=QUICK) as third, listening(third, ears[2]):
+            receivers.append(last)
+            await tg.feed.until(lambda: len(calls(tg, "getWebhookInfo")) >= 3)
+            ears[0].failures = 1
+            sent = [waiting, *[await tg.say(place, "hello") for place in (ANN, BOB) * 6]]
+            await tg.feed.until(lambda: not tg.pending())
+            assert heard() == sorted(sent)
+            assert all(ear.messages for ear in ears)
+            assert ears[0].refused
+            receivers.remove(last)
+        sent.append(await tg.say(ANN, "and now?"))
+        await tg.feed.until(lambda: not tg.pending())
+        assert heard() == sorted(sent)
+    assert tg.webhook_url == f"{address}/telegram/webhook"
+    assert not calls(tg, "deleteWebhook")
+    assert {"drop_pending_updates"}.isdisjoint(key for one in calls(tg, "setWebhook") for key in one)
+
+
+async def test_from_polling_to_a_webhook_and_back(
+    tg: TelegramServer, settings: TelegramSettings, balanced: tuple[str, list[Endpoints]]
+) -> None:
+    """What is said in between is kept by Telegram."""
+    address, receivers = balanced
+    receivers.append(Endpoints())
+    modes = [
+        settings,
+        settings.model_copy(update={"mode": "webhook", "public_url": address}),
+        settings,
+    ]
+    ear, sent = Ear(tg), []
+    for number, mode in enumerate(modes, 1):
+        sent.append(await tg.say(ANN, "in between"))
+        async with TelegramBridge(mode, endpoints=receivers[0], rhythm=QUICK) as bridge, listening(bridge, ear):
+            sent.append(await tg.say(ANN, "now"))
+            await ear.hears(2 * number)
+            await tg.feed.until(lambda: not tg.pending())
+    assert [message.id for message in ear.messages] == sent
 
 
 async def test_an_address_that_telegram_does_not_take_is_a_mistake_in_the_config(tg: TelegramServer) -> None:

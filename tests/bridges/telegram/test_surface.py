@@ -7,7 +7,8 @@ import pytest
 
 from bridges.settings import TelegramSettings
 from bridges.telegram import TelegramBridge
-from bridges.telegram.surface import PLACEHOLDER, TelegramSurface
+from bridges.telegram.surface import PLACEHOLDER
+from core.bridge import Surface
 from core.errors import MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
 from core.model import MessageId, ThreadId
 from sandbox.faults import Fault
@@ -19,7 +20,7 @@ GROUP = "-1001000000001"
 FORUM = "-1001000000002"
 
 
-def opened(bridge: TelegramBridge, place: str = ANN, **more: Any) -> TelegramSurface:
+def opened(bridge: TelegramBridge, place: str = ANN, **more: Any) -> Surface:
     return bridge.open(ThreadId(f"telegram:{place}"), "key", **more)
 
 

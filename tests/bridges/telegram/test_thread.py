@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridges.telegram.pace import BOT, GROUP_BURST, GROUP_RATE, PACE
+from bridges.telegram.pace import BOT, PACE
 from bridges.telegram.thread import Place, read
 from core.model import ThreadId
 
@@ -40,8 +40,10 @@ def test_all_topics_of_a_chat_share_its_budget() -> None:
     assert one[0] == BOT
 
 
-def test_budgets_never_let_more_through_than_telegram_speaks_of() -> None:
-    assert GROUP_BURST + 60 * GROUP_RATE <= 20
-    assert BOT.burst + BOT.per_second <= 30
-    private = list(PACE.budgets(Place(501001).thread, "edit"))[1]
-    assert private.per_second < 1
+def test_budgets_let_no_more_through_than_telegram_speaks_of() -> None:
+    [_, group] = PACE.budgets(Place(-1001).thread, "edit")
+    [_, private] = PACE.budgets(Place(501001).thread, "edit")
+    assert (group.calls, group.seconds) < (20, 60.0)
+    assert BOT.calls < 30 * BOT.seconds
+    assert private.growth < 1
+    assert group.growth < 20 / 60

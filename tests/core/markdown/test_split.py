@@ -57,6 +57,7 @@ def test_the_parts_show_all_that_the_whole_shows(text: str, limit: int) -> None:
 
 @few
 @given(documents, small)
+@example("# supercalifragilisticsupercalifragilisticsupercalifragilistic\n\nTitle\n=====", 40)
 def test_small_parts_lose_nothing_either(text: str, limit: int) -> None:
     """As before, but for what is longer than a part itself: links, tags, formulas, rows."""
     assume(not re.search(r"\]\(|[<$|]", text))
@@ -175,6 +176,32 @@ CASES = {
             "| a | b |\n|---|---|\n| three | four |",
             "| a | b |\n|---|---|\n| five | six |",
         ],
+    ),
+    "a row that is longer than a message goes on as a row": (
+        40,
+        "| alpha | beta |\n|---|---|\n| one two three four five | six |\n| seven | eight |",
+        [
+            "| alpha | beta |\n|---|---|\n| one two |",
+            "| alpha | beta |\n|---|---|\n| three four",
+            "| alpha | beta |\n|---|---|\n| five | six",
+            "| alpha | beta |\n|---|---|\n| seven |",
+            "| alpha | beta |\n|---|---|\n| | eight |",
+        ],
+    ),
+    "an address that is longer than a message stands behind its words": (
+        40,
+        "see [the text](https://example.org/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa) and",
+        ["see", "the text (https://example.org/aaaaaa", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa) and"],
+    ),
+    "a lone asterisk is no emphasis": (
+        40,
+        "twice: 2*x three four five six seven eight nine ten",
+        ["twice: 2*x three four five six seven", "eight nine ten"],
+    ),
+    "lists in each other stay apart where the outer bullet is gone": (
+        40,
+        "7. one two three four\n   1. five six seven\n   2. eight nine\n8. ten",
+        ["7. one two three four\n   1. five six", "seven\n\n2. eight nine\n\n\u2060\n\n8. ten"],
     ),
     "a quote goes on as a quote": (
         40,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.markdown import Splitter, close, split
 from tests.core.markdown.oracle import at_most, rendered_at_most
 from tests.core.markdown_strategies import anything, chunks
+from tests.replies import reply
+from tests.steps import steps
 
 small = st.sampled_from([40, 41, 47, 60, 80, 120, 200])
 few = settings(max_examples=80, deadline=None)
@@ -81,3 +85,20 @@ def test_a_long_text_costs_few_questions() -> None:
     asked.clear()
     split(splitter.text, fits)
     assert len(asked) <= 20 * splitter.settled
+
+
+def test_four_thousand_pieces_cost_no_more_than_twice_two_thousand() -> None:
+    """Two hundred thousand characters, the parts read after each piece: work grows with the length, and no faster."""
+
+    def growing(pieces: int) -> Callable[[], None]:
+        text = reply(range(pieces // 10)).markdown[: 50 * pieces]
+
+        def grow() -> None:
+            splitter = Splitter(at_most(4_000))
+            for at in range(0, len(text), 50):
+                splitter.append(text[at : at + 50])
+                assert splitter.parts
+
+        return grow
+
+    assert steps(growing(4_000)) < 2.3 * steps(growing(2_000))

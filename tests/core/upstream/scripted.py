@@ -129,6 +129,16 @@ def streamed(*pieces: bytes | Callable[[], Awaitable[object]], then: str = "end"
     return reply
 
 
+def after(seconds: float, reply: Reply) -> Reply:
+    """The same, so many seconds later; for virtual time."""
+
+    async def later(asked: Asked) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await reply(asked)
+
+    return later
+
+
 def hung_up() -> Reply:
     """Reads the request and closes the connection without a word."""
 

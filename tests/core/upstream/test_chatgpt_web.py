@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import (
@@ -20,6 +20,7 @@ from core.errors import (
 )
 from core.model import Opened, Replace, Status, Text
 from core.upstream.chatgpt_web import Asset, ChatGptWebReader
+from core.upstream.fields import parsed
 from tests.core.upstream.reading import Heard, cut, heard, same_in_every_cut
 
 ID = "4f33f3be"
@@ -338,3 +339,43 @@ def test_deltas_take_time_linear_in_their_bytes() -> None:
 
     small = min(seconds(1_000) for _ in range(3))
     assert min(seconds(10_000) for _ in range(2)) < 40 * small
+
+
+def test_snapshots_are_not_parsed_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each repeats all that came before it: of those that only go on, what was added is read."""
+    read = 0
+
+    def counted(data: bytes) -> Any:
+        nonlocal read
+        read += len(data)
+        return parsed(data)
+
+    monkeypatch.setattr("core.upstream.chatgpt_web.parsed", counted)
+    reader, told = ChatGptWebReader(), ""
+    for count in range(1, 500):
+        for event in reader.feed(body(message("word and “another” " * count))):
+            told += event.delta if isinstance(event, Text) else ""
+    assert told == "word and “another” " * 499
+    assert read < 2_000
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(alphabet='ab"\\\n{}[]:,é😀\u2028', max_size=6), max_size=12), st.booleans(), st.integers(1, 3))
+def test_growing_snapshots_are_read_as_json_reads_them(pieces: list[str], ascii: bool, back: int) -> None:
+    """Whatever the text holds, and also when it shrinks on the way."""
+    texts = ["".join(pieces[:count]) for count in range(1, len(pieces) + 1)]
+    if len(texts) > back:
+        texts.append(texts[-1 - back])
+    texts.append((texts[-1] if texts else "") + "end")
+    reader = ChatGptWebReader()
+    told = ""
+    for text in texts:
+        for event in reader.feed(f"data: {json.dumps(message(text), ensure_ascii=ascii)}\n\n".encode()):
+            match event:
+                case Text(delta):
+                    told += delta
+                case Replace(whole):
+                    told = whole
+                case _:
+                    pass
+        assert told == text

@@ -24,6 +24,7 @@ from tests.core.upstream.reading import Heard
 from tests.core.upstream.scripted import (
     Reply,
     Scripted,
+    after,
     answered,
     attachments,
     document,
@@ -32,6 +33,7 @@ from tests.core.upstream.scripted import (
     status,
     streamed,
 )
+from tests.virtual_time import in_virtual_time
 
 CREATED = document({"conversation_id": "c1"})
 WHOLE = streamed(
@@ -122,6 +124,23 @@ async def test_blocking(version: int, body: dict[str, Any]) -> None:
     ):
         assert await answered(upstream, prompt("Hi")) == Heard("Hello", ("c1",), usage=usage)
         assert server.asked[1].json["response_mode"] == "blocking"
+
+
+@in_virtual_time
+async def test_an_answer_in_one_piece_is_given_its_time() -> None:
+    body = document({"output": [{"content": {"text": "Hello"}}]})
+    async with (
+        Scripted(after(800, body)) as server,
+        adapter(server, response_mode="blocking", first_text_timeout=60, idle_timeout=60) as upstream,
+    ):
+        assert await answered(upstream, prompt("Hi", conversation_id="c1")) == Heard("Hello")
+
+
+async def test_a_conversation_that_is_still_busy_is_waited_for() -> None:
+    busy = status(400, {"code": 40000, "message": "The previous message is still being answered"})
+    async with Scripted(busy, busy, WHOLE) as server, adapter(server) as upstream:
+        assert (await answered(upstream, prompt("Hi", conversation_id="c1"))).error is None
+        assert len(server.slept) == 2
 
 
 async def test_blocking_answers_that_are_errors_or_nothing() -> None:

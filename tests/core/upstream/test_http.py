@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,12 +25,13 @@ from core.errors import (
     UpstreamRefused,
     UpstreamUnavailable,
 )
-from core.model import Text
+from core.model import Done, Event, Status, Text
 from core.settings import OpenAi
 from core.upstream.http import AMBIGUOUS, ENDLESS, SILENT
 from core.upstream.openai import OpenAiUpstream
 from tests.core.upstream.reading import Heard
 from tests.core.upstream.scripted import Reply, Scripted, answered, failure, hung_up, prompt, status, streamed
+from tests.virtual_time import in_virtual_time
 
 KEY = "sk-very-secret-key-0123456789"
 
@@ -127,11 +129,12 @@ async def test_no_connection_is_tried_again() -> None:
     assert len(slept) == 3
 
 
-async def test_a_message_is_not_sent_twice_when_the_connection_broke_before_a_status() -> None:
-    async with Scripted(hung_up(), WHOLE) as server, adapter(server) as upstream:
+@pytest.mark.parametrize("reply", [hung_up(), streamed(then="break"), streamed(b": ping\n\n", then="break")])
+async def test_a_message_is_not_sent_twice_when_the_connection_broke_before_any_text(reply: Reply) -> None:
+    async with Scripted(reply, WHOLE) as server, adapter(server) as upstream:
         error = await failure(upstream, prompt())
         assert isinstance(error, UpstreamUnavailable)
-        assert error.sentence == AMBIGUOUS
+        assert (error.sentence, error.unheard) == (AMBIGUOUS, True)
         assert len(server.asked) == 1
 
 
@@ -166,6 +169,27 @@ async def test_a_broken_connection_keeps_the_text_and_is_said() -> None:
         assert len(server.asked) == 1
 
 
+ERROR = b'data: {"error": {"message": "overloaded", "code": 529}}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("reply", "unheard"),
+    [
+        (streamed(data("Hel")), True),
+        (streamed(data("Hel"), then="break"), True),
+        (streamed(data("Hel"), b"data: {broken\n\n", DONE), True),
+        (streamed(data("Hel"), ERROR), False),
+        (streamed(ERROR), False),
+        (streamed(DONE), False),
+        (status(401), False),
+    ],
+    ids=["cut", "broken", "unreadable", "failed", "failed at once", "empty", "refused"],
+)
+async def test_only_what_we_lost_may_be_on_record_all_the_same(reply: Reply, unheard: bool) -> None:
+    async with Scripted(reply) as server, adapter(server) as upstream:
+        assert (await failure(upstream, prompt())).unheard is unheard
+
+
 async def test_what_came_before_a_break_is_not_lost_to_a_reader_that_was_busy() -> None:
     go = asyncio.Event()
     reply = streamed(data("Hel"), go.wait, data("lo"), then="close")
@@ -193,23 +217,36 @@ async def test_a_broken_connection_after_the_terminal_marker_does_no_harm() -> N
         assert await answered(upstream, prompt()) == HELLO
 
 
+# --- time, which is virtual here ------------------------------------------------------------------------------------
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@in_virtual_time
 async def test_silence_before_any_text_and_after_some() -> None:
     async with (
         Scripted(streamed(then="hang"), streamed(data("Hel"), then="hang")) as server,
-        adapter(server, idle_timeout=0.05) as upstream,
+        adapter(server, idle_timeout=100, first_text_timeout=0) as upstream,
     ):
         error = await failure(upstream, prompt())
-        assert (type(error), error.sentence) == (UpstreamUnavailable, SILENT)
+        assert (type(error), error.sentence, round(now())) == (UpstreamUnavailable, SILENT, 100)
         assert await answered(upstream, prompt()) == Heard("Hel", error=AnswerInterrupted)
+        assert round(now()) == 200
 
 
+@in_virtual_time
 async def test_silence_before_a_status() -> None:
     async def never(_: object) -> Any:
         await asyncio.Event().wait()
 
-    async with Scripted(never) as server, adapter(server, idle_timeout=0.05, connect_timeout=0.05) as upstream:
+    async with (
+        Scripted(never) as server,
+        adapter(server, idle_timeout=100, connect_timeout=10, first_text_timeout=0) as upstream,
+    ):
         error = await failure(upstream, prompt())
-        assert (type(error), error.sentence) == (UpstreamUnavailable, SILENT)
+        assert (type(error), error.sentence, round(now())) == (UpstreamUnavailable, SILENT, 110)
         assert len(server.asked) == 1
 
 
@@ -228,18 +265,41 @@ def ticking(every: float, times: int, last: bytes) -> Reply:
     return reply
 
 
+@in_virtual_time
 async def test_keep_alives_reset_the_idle_time() -> None:
     async with (
-        Scripted(ticking(0.1, 13, data("Hello") + DONE)) as server,
-        adapter(server, idle_timeout=1.0) as upstream,
+        Scripted(ticking(15, 10, data("Hello") + DONE)) as server,
+        adapter(server, idle_timeout=20, first_text_timeout=0) as upstream,
     ):
         assert await answered(upstream, prompt()) == HELLO
 
 
-async def test_keep_alives_do_not_reset_the_total_time() -> None:
-    async with Scripted(ticking(0.02, 10_000, b"")) as server, adapter(server, total_timeout=0.2) as upstream:
+@in_virtual_time
+async def test_keep_alives_are_life_and_no_text() -> None:
+    async with Scripted(ticking(15, 100, b"")) as server, adapter(server, first_text_timeout=60) as upstream:
         error = await failure(upstream, prompt())
-        assert (type(error), error.sentence) == (UpstreamUnavailable, ENDLESS)
+        assert (type(error), error.sentence, round(now())) == (UpstreamUnavailable, SILENT, 60)
+        async with asyncio.timeout(5):
+            await server.asked[0].gone.wait()
+
+
+@in_virtual_time
+async def test_thoughts_are_life_while_they_last() -> None:
+    thought = b'data: {"choices": [{"index": 0, "delta": {"reasoning_content": "hm"}}]}\n\n'
+    pause = partial(asyncio.sleep, 50)
+    reply = streamed(thought, pause, thought, pause, thought, pause, data("Hello"), DONE)
+    async with Scripted(reply) as server, adapter(server, first_text_timeout=60) as upstream:
+        assert await answered(upstream, prompt()) == HELLO
+
+
+@in_virtual_time
+async def test_keep_alives_do_not_reset_the_total_time() -> None:
+    async with (
+        Scripted(ticking(15, 100, b"")) as server,
+        adapter(server, total_timeout=200, first_text_timeout=0) as upstream,
+    ):
+        error = await failure(upstream, prompt())
+        assert (type(error), error.sentence, round(now())) == (UpstreamUnavailable, ENDLESS, 200)
 
 
 async def test_retries_do_not_outlast_the_total_time() -> None:
@@ -247,6 +307,9 @@ async def test_retries_do_not_outlast_the_total_time() -> None:
         assert isinstance(await failure(upstream, prompt()), UpstreamUnavailable)
         assert sum(server.slept) < 1.4 * 4
         assert len(server.asked) < 5
+
+
+# --- leaving early --------------------------------------------------------------------------------------------------
 
 
 async def test_closing_the_stream_closes_the_connection_at_once() -> None:
@@ -269,6 +332,53 @@ async def test_cancelling_the_task_closes_the_connection_at_once(reply: Reply) -
             await task
         async with asyncio.timeout(5):
             await asked.gone.wait()
+
+
+# --- many at a time -------------------------------------------------------------------------------------------------
+
+
+async def test_at_most_so_many_are_asked_at_a_time_and_who_comes_first_is_served_first() -> None:
+    go = [asyncio.Event() for _ in range(4)]
+    replies = [streamed(one.wait, data("Hello"), DONE) for one in go]
+    async with Scripted(*replies) as server, adapter(server, concurrency=2) as upstream:
+        heard: list[list[Event]] = [[] for _ in go]
+
+        async def ask(number: int) -> None:
+            async for event in upstream.stream(prompt(str(number))):
+                heard[number] += [event]
+
+        async with asyncio.TaskGroup() as tasks:
+            asking = []
+            for number in range(4):
+                asking.append(tasks.create_task(ask(number)))
+                await asyncio.sleep(0)  # so that it has begun before the next
+            await server.until_asked(2)
+            assert heard == [[], [], [Status("Waiting")], [Status("Waiting")]]
+            asking[1].cancel()
+            await server.until_asked(3)
+            assert asking[0].done() is False
+            assert heard[3] == [Status("Waiting")]
+            for one in go:
+                one.set()
+        assert [one.json["messages"][-1]["content"] for one in server.asked[2:]] == ["2", "3"]
+        assert heard[0] == [Text("Hello"), Done()]
+        assert heard[2] == heard[3] == [Status("Waiting"), Status(""), Text("Hello"), Done()]
+
+
+async def test_without_a_limit_nobody_waits() -> None:
+    go = asyncio.Event()
+    async with (
+        Scripted(*[streamed(go.wait, data("Hello"), DONE)] * 20) as server,
+        adapter(server) as upstream,
+        asyncio.TaskGroup() as tasks,
+    ):
+        for _ in range(20):
+            tasks.create_task(answered(upstream, prompt()))
+        await server.until_asked(20)
+        go.set()
+
+
+# --- secrets, addresses, strangers ----------------------------------------------------------------------------------
 
 
 async def test_no_secret_gets_into_an_error_or_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -17,6 +17,7 @@ from tests.core.upstream.reading import Heard
 from tests.core.upstream.scripted import (
     Reply,
     Scripted,
+    after,
     answered,
     attachments,
     document,
@@ -25,6 +26,7 @@ from tests.core.upstream.scripted import (
     status,
     streamed,
 )
+from tests.virtual_time import in_virtual_time
 
 
 def adapter(server: Scripted, **more: Any) -> MyGptAssistantsUpstream:
@@ -74,6 +76,16 @@ async def test_the_stream_and_the_id_that_it_names() -> None:
         assert (first.path, first.headers["Authorization"]) == (f"{ROOT}/stream", "Bearer key-123456")
         assert first.json == {"message": "Hi", "metadata": {"userId": "user1"}}
         assert second.json == {"message": "Hi", "metadata": {"userId": "user1"}, "conversationId": "c1"}
+
+
+@in_virtual_time
+async def test_an_answer_in_one_piece_is_given_its_time() -> None:
+    whole = envelope(response="Hello", conversationId="c1")
+    async with (
+        Scripted(status(404), after(800, whole)) as server,
+        adapter(server, first_text_timeout=60, idle_timeout=60) as upstream,
+    ):
+        assert await answered(upstream, prompt("Hi")) == Heard("Hello", ("c1",))
 
 
 async def test_a_stream_that_names_no_conversation_is_looked_up_and_the_next_one_begins_in_one_piece() -> None:

@@ -19,45 +19,12 @@ from core.errors import (
     UpstreamUnavailable,
 )
 from core.model import Opened, Text
-from core.settings import GoApi, GptBots, MyGptAssistants, OpenAi
-from core.upstream import HasConversations, HasHistory, Upstream
-from core.upstream.goapi import GoApiUpstream
-from core.upstream.gptbots import GptBotsUpstream
-from core.upstream.mygptassistants import MyGptAssistantsUpstream
-from core.upstream.openai import OpenAiUpstream
+from core.upstream import HasConversations, HasHistory
 from sandbox.faults import Fault
-from sandbox.upstream import API_KEY, BOT_ID, UpstreamServer
+from sandbox.upstream import UpstreamServer
 from tests.core.upstream.reading import Heard
 from tests.core.upstream.scripted import answered, attachments, failure, prompt
-
-SENT = {
-    "goapi": "goapi.create",
-    "gptbots": "gptbots.message",
-    "mygptassistants": "mygptassistants.stream",
-    "openai": "openai.chat",
-}
-KINDS = list(SENT)
-REMEMBERING = KINDS[:3]
-
-
-def make(server: UpstreamServer, kind: str, **more: Any) -> Upstream:
-    def base(which: Any) -> dict[str, Any]:
-        return {"kind": which, "base_url": server.base_url(which), "api_key": API_KEY, **more}
-
-    async def no_wait(_: float) -> None:
-        pass
-
-    match kind:
-        case "goapi":
-            return GoApiUpstream("t", GoApi.model_validate(base(kind)), sleep=no_wait)
-        case "gptbots":
-            return GptBotsUpstream("t", GptBots.model_validate(base(kind)), sleep=no_wait)
-        case "mygptassistants":
-            section = MyGptAssistants.model_validate({"bot_id": BOT_ID, **base(kind)})
-            return MyGptAssistantsUpstream("t", section, sleep=no_wait)
-        case _:
-            section_openai = OpenAi.model_validate({"model": next(iter(server.openai.models)), **base("openai")})
-            return OpenAiUpstream("t", section_openai, sleep=no_wait)
+from tests.core.upstream.standing import KINDS, REMEMBERING, SENT, make
 
 
 @pytest.fixture
@@ -182,6 +149,27 @@ async def test_abandoning_an_answer_is_noticed_by_the_server(server: UpstreamSer
                 if isinstance(event, Text):
                     break
         await server.feed.until(lambda: [one for one in server.feed.past if one.kind == "abandoned"])
+
+
+@pytest.mark.parametrize("kind", REMEMBERING)
+async def test_a_conversation_that_goes_on_writing_after_a_stop_is_waited_for(
+    server: UpstreamServer, kind: str
+) -> None:
+    server.finishes_abandoned = True
+
+    async def wait(_: float) -> None:
+        server.hold_after = None
+        await server.feed.until(lambda: not server.conversations[0].busy)
+
+    async with make(server, kind, sleep=wait) as upstream:
+        [conversation] = (await answered(upstream, prompt())).opened
+        server.hold_after = 3
+        async with aclosing(upstream.stream(prompt("Tell me a long story", conversation_id=conversation))) as events:
+            async for event in events:
+                if isinstance(event, Text):
+                    break
+        await server.feed.until(lambda: [one for one in server.feed.past if one.kind == "abandoned"])
+        assert (await answered(upstream, prompt("And?", conversation_id=conversation))).error is None
 
 
 @pytest.mark.parametrize("kind", REMEMBERING)

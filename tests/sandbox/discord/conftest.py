@@ -68,11 +68,15 @@ class Client:
     async def send(self, op: int, data: Any) -> None:
         await self.socket.send_str(json.dumps({"op": op, "d": data}))
 
-    async def identify(self, intents: int = EVERYTHING, token: str = TOKEN) -> dict[str, Any]:
+    async def identify(self, intents: int = EVERYTHING, token: str = TOKEN, **more: Any) -> dict[str, Any]:
         """READY."""
-        assert (await self.receive())["op"] == 10
-        await self.send(2, {"token": token, "intents": intents, "properties": {}})
+        await self.ask_in(intents, token, **more)
         return await self.event("READY")
+
+    async def ask_in(self, intents: int = EVERYTHING, token: str = TOKEN, **more: Any) -> None:
+        """IDENTIFY, whatever comes of it."""
+        assert (await self.receive())["op"] == 10
+        await self.send(2, {"token": token, "intents": intents, "properties": {}, **more})
 
     async def close_code(self) -> int | None:
         """After the server has closed."""

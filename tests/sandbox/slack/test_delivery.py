@@ -100,6 +100,15 @@ async def test_what_a_broken_connection_had_goes_to_another(raw: Raw) -> None:
     await raw.slack.feed.until(lambda: kinds(raw.slack, "delivered"))
 
 
+async def test_what_one_connection_does_not_acknowledge_goes_to_another(raw: Raw) -> None:
+    raw.slack.courier.ack_within = 0.05
+    sockets = [await raw.socket(), await raw.socket()]
+    raw.slack.courier.retry_delays = (0.0, 60.0, 60.0)
+    await raw.slack.say(DIRECT, "hello")
+    attempts = sorted([(await take(ws, acknowledge=False))["retry_attempt"] for ws in sockets])
+    assert attempts == [0, 1]
+
+
 async def test_each_event_goes_to_one_connection(raw: Raw) -> None:
     sockets = [await raw.socket(), await raw.socket()]
     for text in ("one", "two"):

@@ -235,34 +235,6 @@ async def test_faults(raw: Raw) -> None:
     assert [view.text for view in raw.slack.view(GENERAL)] == ["lost"]
 
 
-async def test_a_stream(raw: Raw) -> None:
-    root = await raw.slack.say(DIRECT, "question")
-    stream = {"channel": DIRECT}
-    stream["ts"] = (await raw.json("chat.startStream", channel=DIRECT, thread_ts=root, markdown_text="One"))["ts"]
-    assert (await raw.json("chat.appendStream", **stream, markdown_text=" **two**"))["ok"]
-    assert [(view.text, view.draft) for view in raw.slack.view(DIRECT)][1:] == [("One two", True)]
-    assert (await raw.json("chat.update", **stream, text="x"))["error"] == "streaming_state_conflict"
-    chunks = [{"type": "markdown_text", "text": " three"}, {"type": "task_update", "id": "1", "title": "t"}]
-    assert (await raw.json("chat.stopStream", **stream, chunks=chunks))["ok"]
-    assert [(view.text, view.draft) for view in raw.slack.view(DIRECT)][1:] == [("One two three", False)]
-    late = await raw.json("chat.appendStream", **stream, markdown_text="x")
-    assert late["error"] == "message_not_in_streaming_state"
-    assert (await raw.json("chat.update", **stream, markdown_text="whole"))["ok"]
-
-
-async def test_a_stream_ends_by_itself(raw: Raw) -> None:
-    """However much is still appended; and in a channel it needs somebody to be for."""
-    root = await raw.slack.say(GENERAL, "question")
-    started = {"channel": GENERAL, "thread_ts": root, "markdown_text": "One"}
-    assert (await raw.json("chat.startStream", **started))["error"] == "missing_recipient_team_id"
-    started |= {"recipient_team_id": TEAM, "recipient_user_id": "U0ANNKERN1"}
-    ts = (await raw.json("chat.startStream", **started))["ts"]
-    raw.slack.stream_lifetime = 0
-    late = await raw.json("chat.appendStream", channel=GENERAL, ts=ts, markdown_text="x")
-    assert late["error"] == "message_not_in_streaming_state"
-    assert (await raw.json("chat.update", channel=GENERAL, ts=ts, text="x"))["ok"]
-
-
 async def test_a_file_needs_the_token(raw: Raw) -> None:
     """Without it comes a page, with status 200, as from Slack."""
     file = raw.slack.file("a.bin", b"\x00\x01", "application/octet-stream")

@@ -92,7 +92,13 @@ async def test_an_abandoned_answer_can_be_finished_for_the_record(
     response = await start(server, client, "mygptassistants", "long 50")
     response.close()
     await server.feed.until(lambda: told(server, "abandoned"))
-    assert len(server.conversations[0].messages[-1].text.split()) == 50
+    [conversation] = server.conversations
+    assert conversation.busy
+    assert [said.role for said in conversation.messages] == ["user"]
+    server.hold_after = None
+    await server.feed.until(lambda: told(server, "answered"))
+    assert not conversation.busy
+    assert len(conversation.messages[-1].text.split()) == 50
 
 
 @pytest.mark.parametrize("system", ["goapi", "gptbots", "mygptassistants"])

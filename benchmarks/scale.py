@@ -1,0 +1,164 @@
+"""How many live replies one process holds: each reads its own stream of 30 events a second from a server in another
+process and is painted once a second, onto a platform that costs nothing. What is measured is all that is ours between
+the socket and the platform's library, as the program runs it: reading, decoding, splitting, closing, pacing.
+
+The text of each event holds the moment at which it was sent, so that its lag is known when it is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from pydantic import SecretStr
+
+from benchmarks.lag import Parts
+from benchmarks.report import Figure
+from benchmarks.source import RATE, source
+from core.live import LiveReply
+from core.model import MessageId, Prompt, Replace, Text, ThreadId
+from core.pace import Budget, Pace, Pacer
+from core.settings import OpenAi
+from core.upstream import Upstream
+from core.upstream.build import build
+
+FEW, MANY = 10, (50, 100, 200, 400, 1_000)
+SECONDS = 10.0
+LIMIT_LAG, LIMIT_BARE = 1.5, 1.0
+READERS = 200
+
+_STAMP = re.compile(r"\d+\.\d{4}")
+
+
+class _Surface:
+    """A message of a platform without any cost. Remembers how long its text was when."""
+
+    def __init__(self) -> None:
+        self.message: MessageId | None = None
+        self.shown: str | None = None
+        self.grown: list[tuple[int, float]] = []
+
+    async def show(self, text: str, *, final: bool) -> None:
+        self.message, self.shown = MessageId("m"), text
+        self.grown.append((len(text), time.monotonic()))
+
+
+class _Platform:
+    name = "nothing"
+    pace = Pace(lambda thread, call: (Budget(f"{call} {thread}", calls=10, seconds=10.0),))
+
+    def __init__(self) -> None:
+        self.surfaces: list[_Surface] = []
+
+    def fits(self, text: str) -> bool:
+        return len(text) <= 2_000
+
+    def open(self, thread: ThreadId, key: str, message: object = None, *, reply_to: object = None) -> _Surface:
+        self.surfaces.append(_Surface())
+        return self.surfaces[-1]
+
+    @asynccontextmanager
+    async def typing(self, thread: ThreadId) -> AsyncIterator[None]:
+        yield
+
+    async def find(self, thread: ThreadId, key: str) -> None:
+        return None
+
+    def lags(self) -> list[float]:
+        """Of every event that was shown."""
+        found = []
+        for surface in self.surfaces:
+            for stamp in _STAMP.finditer(surface.shown or ""):
+                index = bisect.bisect_left(surface.grown, stamp.end(), key=lambda one: one[0])
+                if index < len(surface.grown):
+                    found.append(surface.grown[index][1] - float(stamp[0]))
+        return sorted(found)
+
+
+async def _hold(upstream: Upstream, replies: int) -> tuple[float, float]:
+    """The lag that 95 of 100 events keep below, and CPU seconds for each event."""
+    platform: Any = _Platform()
+    pacer = Pacer(platform.pace)
+    events = 0
+
+    async def answer(number: int) -> None:
+        nonlocal events
+        await asyncio.sleep(number / replies)  # not all in one moment
+        async with LiveReply(platform, pacer, ThreadId(f"n:{number}"), Parts(), reply_to=None).painting() as reply:
+            async for event in upstream.stream(Prompt("go", "u")):
+                match event:
+                    case Text(delta):
+                        reply.append(delta)
+                    case Replace(text):
+                        reply.replace(text)
+                    case _:
+                        pass
+            await reply.finish()
+            events += len(_STAMP.findall(reply.text))
+
+    began = time.process_time()
+    await asyncio.gather(*(answer(number) for number in range(replies)))
+    spent = time.process_time() - began
+    lags = platform.lags()
+    return lags[int(len(lags) * 0.95)], spent / events
+
+
+async def _read(read: Callable[[], Awaitable[object]]) -> float:
+    """CPU seconds for each event of many streams, while all of them are open."""
+    tasks = [asyncio.ensure_future(read()) for _ in range(READERS)]
+    await asyncio.sleep(SECONDS * 0.3)
+    began, at = time.process_time(), time.monotonic()
+    await asyncio.sleep(SECONDS * 0.5)
+    spent, took = time.process_time() - began, time.monotonic() - at
+    await asyncio.gather(*tasks)
+    return spent / (READERS * RATE * took)
+
+
+async def measure() -> list[Figure]:
+    async with source() as root:
+        address = f"{root}/{SECONDS:g}"
+        section = OpenAi(kind="openai", base_url=address, api_key=SecretStr("k"), model="m")
+        async with (
+            build("main", section) as upstream,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+        ):
+
+            async def ours() -> None:
+                async for _ in upstream.stream(Prompt("go", "u")):
+                    pass
+
+            async def bare() -> None:
+                async with session.post(f"{address}/chat/completions", json={"stream": True}) as response:
+                    async for line in response.content:
+                        if line.startswith(b"data: {"):
+                            json.loads(line[6:])["choices"][0]["delta"].get("content", "")
+
+            mine, other = await _read(ours), await _read(bare)
+            few, _ = await _hold(upstream, FEW)
+            figures = [
+                Figure(
+                    f"CPU per event of {READERS} steady streams, against a bare aiohttp reader",
+                    f"ours {mine * 1e6:.1f} µs, bare {other * 1e6:.1f} µs",
+                    mine / other,
+                    LIMIT_BARE,
+                )
+            ]
+            for replies in MANY:
+                late, spent = await _hold(upstream, replies)
+                if late > LIMIT_LAG * few and len(figures) > 1:
+                    break  # the machine's limit is passed: more would only take long
+                figures.append(
+                    Figure(
+                        f"{replies:,} live replies at {RATE:g} events a second, lag p95 against {FEW} of them",
+                        f"{late:.2f} s against {few:.2f} s; {spent * 1e6:.0f} µs of CPU per event with painting",
+                        late / few,
+                        LIMIT_LAG,
+                    )
+                )
+    return figures

@@ -1,0 +1,57 @@
+"""Many answers at once are read in fewer and larger pieces, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from aiohttp import web
+
+from core.model import Text
+from core.settings import OpenAi
+from core.upstream import http
+from core.upstream.openai import OpenAiUpstream
+from tests.core.upstream.scripted import Asked, Reply, Scripted, prompt
+
+DONE = b"data: [DONE]\n\n"
+
+
+def data(content: str) -> bytes:
+    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"content": content}}]}).encode() + b"\n\n"
+
+
+async def told(reply: Reply) -> list[str]:
+    """The texts as they were told: what one read brought is one of them."""
+    async with Scripted(reply) as server:
+        section = OpenAi.model_validate({"kind": "openai", "base_url": server.url, "model": "m"})
+        async with OpenAiUpstream("test", section) as upstream:
+            return [event.delta async for event in upstream.stream(prompt()) if isinstance(event, Text)]
+
+
+def one_by_one(count: int) -> Reply:
+    """Each event is sent by itself, once the one before it is on its way."""
+
+    async def reply(asked: Asked) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(asked.request)
+        for _ in range(count):
+            await response.write(data("x"))
+            await asyncio.sleep(0.002)
+        await response.write(DONE)
+        return response
+
+    return reply
+
+
+async def test_few_answers_are_read_as_they_come() -> None:
+    pieces = await told(one_by_one(100))
+    assert "".join(pieces) == "x" * 100
+    assert len(pieces) > 20
+
+
+async def test_of_many_answers_each_is_read_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "READS_PER_SECOND", 4)  # for one answer, as it is for a hundred with the real value
+    pieces = await told(one_by_one(100))
+    assert "".join(pieces) == "x" * 100
+    assert len(pieces) <= 20
