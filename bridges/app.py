@@ -65,7 +65,7 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             runner: Runner | None = None
             if role != "listen":
                 scheduler, runner = await _runner(settings, url, store, bridges, stack)
-            inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler)
+            inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler, _sections(settings))
             listeners = Listeners(bridges if role != "work" else {}, inbox)
             await stack.enter_async_context(_http(settings, endpoints, store, listeners))
             log.info("%s: %s", {"run": "running", "listen": "listening", "work": "working"}[role], ", ".join(bridges))
@@ -140,7 +140,7 @@ def _bridges(settings: Settings, endpoints: Endpoints) -> Iterator[Bridge]:
             case DiscordSettings():
                 from bridges.discord import DiscordBridge
 
-                yield DiscordBridge(section, endpoints=endpoints)
+                yield DiscordBridge(section, endpoints=endpoints, roles=bool(settings.access.discord.roles))
             case TelegramSettings():
                 from bridges.telegram import TelegramBridge
 

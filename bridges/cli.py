@@ -66,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     upgrade.set_defaults(do=_upgrade)
     check = actions.add_parser("check", parents=[configured], help="say whether it is what this program needs")
     check.set_defaults(do=_check)
+    pair = commands.add_parser("pair", parents=[configured], help="let people in who were given a code")
+    whom = pair.add_mutually_exclusive_group(required=True)
+    whom.add_argument("code", nargs="?", metavar="CODE", help="as the person was told it")
+    whom.add_argument("--list", action="store_true", help="show who is let in by a code, and who waits for it")
+    whom.add_argument("--revoke", metavar="PERSON", help="let a person in no longer; an id, as --list shows it")
+    pair.set_defaults(do=_pair)
     return parser
 
 
@@ -139,6 +145,20 @@ def _check(chosen: argparse.Namespace) -> None:
     url = parse(_settings(chosen).database.url)
     migrations.check(url)
     _say(f"The database {described(url)} is what this program needs.")
+
+
+def _pair(chosen: argparse.Namespace) -> None:
+    import migrations
+    from bridges import pair
+
+    url = parse(_settings(chosen).database.url)
+    migrations.check(url)
+    if chosen.list:
+        _say(asyncio.run(pair.listed(url)))
+    elif chosen.revoke is not None:
+        _say(asyncio.run(pair.revoke(url, chosen.revoke)))
+    else:
+        _say(asyncio.run(pair.confirm(url, chosen.code)))
 
 
 def _say(sentence: str) -> None:

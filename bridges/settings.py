@@ -6,10 +6,21 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from core.settings import Access, Address, AnyUpstream, Database, Http, Logging, Numbers, Relaying, Section
+from core.settings import (
+    Access,
+    Address,
+    AnyUpstream,
+    Database,
+    Http,
+    Logging,
+    Numbers,
+    Overlapping,
+    Relaying,
+    Section,
+)
 
 
-class SlackSettings(Section):
+class SlackSettings(Overlapping):
     bot_token: SecretStr = Field(description="the bot token of your Slack app, it starts with xoxb-")
     app_token: SecretStr | None = None
     """For Socket Mode, with `connections:write`; it starts with xapp-."""
@@ -38,7 +49,7 @@ class SlackSettings(Section):
         return self
 
 
-class DiscordSettings(Section):
+class DiscordSettings(Overlapping):
     token: SecretStr = Field(description="the bot token, from the Bot page of your application")
     api_url: Address = "https://discord.com/api/v10"
     gateway_url: Address = "wss://gateway.discord.gg"
@@ -64,7 +75,7 @@ class DiscordSettings(Section):
         return self.shard_ids or tuple(range(self.shards))
 
 
-class TelegramSettings(Section):
+class TelegramSettings(Overlapping):
     token: SecretStr = Field(description="the bot token that @BotFather gave you")
     mode: Literal["polling", "webhook"] = "polling"
     """`webhook`: Telegram sends updates to `/telegram/webhook` of the HTTP server."""
@@ -96,6 +107,17 @@ class AccessSections(Section):
     slack: Access = Access(policy="members")
     discord: Access = Access(policy="open")
     telegram: Access = Access(policy="pairing")
+
+    @model_validator(mode="after")
+    def _known_there(self) -> AccessSections:
+        """A rule that a platform knows nothing of would let in everybody, or nobody."""
+        for name in ("slack", "telegram"):
+            access: Access = getattr(self, name)
+            if access.roles or access.guilds:
+                raise ValueError(f"has roles or guilds in {name}, which only Discord has: use users and channels there")
+        if self.telegram.policy == "members":
+            raise ValueError('has policy = "members" in telegram, which has no members: use pairing, list or open')
+        return self
 
 
 class Settings(Section):

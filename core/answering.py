@@ -183,8 +183,10 @@ class Answering:
                         reply.status(label)
                     case File():
                         reply.append(_linked(event))
-                    case Done():
-                        pass  # the stream ends by itself, and leaves its connection to the next turn
+                    case Done(usage):
+                        # the stream ends by itself, and leaves its connection to the next turn
+                        if usage is not None:
+                            await self._store.used(turn, usage)
 
     async def _obey(self, turn: Turn, upstream: str) -> str:
         """A command to the program, or a message without any words: answered here, in the thread's order."""
@@ -201,6 +203,8 @@ class Answering:
                 return commands.NOTHING_TO_RETRY
             case "help":
                 return commands.HELP
+            case "refused":
+                return turn.reply or ""
             case "":
                 return commands.EMPTY
             case other:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
-from core.access import admits
+from core.admission import Admission
 from core.bridge import Recent
 from core.model import Message
 from core.scheduler import Scheduler
-from core.settings import Access, Relaying
+from core.settings import Access, Overlapping, Relaying
 from core.store import Store
 from core.text import clean
 
@@ -19,27 +21,36 @@ log = logging.getLogger(__name__)
 
 
 class Inbox:
-    """What bridges hand messages to. `access` is keyed by the name of the bridge."""
+    """What bridges hand messages to. `access` and `overlapping` are keyed by the name of the bridge."""
 
-    def __init__(self, store: Store, access: Mapping[str, Access], settings: Relaying, scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        store: Store,
+        access: Mapping[str, Access],
+        settings: Relaying,
+        scheduler: Scheduler,
+        overlapping: Mapping[str, Overlapping] | None = None,
+    ) -> None:
         self._store = store
-        self._access = access
+        self._admission = Admission(access)
         self._settings = settings
         self._scheduler = scheduler
-        self._denied: set[tuple[str, str]] = set()
+        self._overlapping = overlapping or {}
+        self._entering: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def accept(self, bridge: str, message: Message) -> None:
         """Records a message that is for the assistant, and returns once it is recorded; any other is ignored. Taking
         the same one twice does no harm. Raises `DatabaseError`: then nothing is recorded."""
-        if not admits(self._access[bridge], message):
-            self._note_denied(bridge, message)
-            return
-        if not message.addressed and not await self._store.takes_part(message.thread, at=message.sent_at):
-            return
         # What a database cannot hold must not keep a message from being recorded: it would come again for ever.
         message = replace(message, author_name=clean(message.author_name), text=clean(message.text))
-        recorded = await self._store.record(bridge, message, self._scheduler.enlist)
-        if recorded is None:
+        # One at a time of each person, so that a flood of one stands in nobody else's way.
+        async with self._entering.setdefault((bridge, message.author), asyncio.Lock()):
+            if not message.addressed and not await self._store.takes_part(message):
+                return
+            recorded = await self._store.record(
+                bridge, message, self._scheduler.enlist, self._admission, self._overlapping.get(bridge)
+            )
+        if recorded is None or recorded.turn is None:
             return
         log.info("turn accepted", extra={"thread_id": message.thread, "message_id": message.id})
         if recorded.stops is not None:
@@ -50,15 +61,3 @@ class Inbox:
         """What is on record of a bridge; what is older than `recover_within` is not worth answering any more. Raises
         `DatabaseError`."""
         return await self._store.recent(bridge, timedelta(seconds=self._settings.recover_within))
-
-    def _note_denied(self, bridge: str, message: Message) -> None:
-        """Tells the operator, once for each person, whom to let in."""
-        if message.addressed and (bridge, message.author) not in self._denied:
-            self._denied.add((bridge, message.author))
-            log.warning(
-                "%s is not let in on %s. To let this person in, add %s to access.%s.users.",
-                message.author_name,
-                bridge,
-                message.author,
-                bridge,
-            )

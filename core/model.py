@@ -53,6 +53,13 @@ class Message:
     translates its platform's own spelling; `text` is then what follows the command."""
     outsider: bool = False
     """The person belongs to another organisation than the bot (a channel shared between workspaces)."""
+    organisation: str | None = None
+    """The stable id of the server that the channel is in, where a bot may be in several; None in direct messages."""
+    roles: frozenset[str] = frozenset()
+    """The stable ids of the person's roles there."""
+    album: str | None = None
+    """What the messages have in common that the person sent as one, where a platform takes them apart. Unique within
+    the thread, at most 100 characters. Only one of them has to be addressed."""
 
 
 Fetch = Callable[[Attachment], AsyncIterator[bytes]]

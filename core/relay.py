@@ -20,6 +20,7 @@ from core.errors import DatabaseError, LeaseLost, PlatformError, UpstreamError
 from core.live import LiveReply
 from core.markdown import close
 from core.model import MessageId, ThreadId
+from core.overlap import gathered
 from core.pace import Pacer
 from core.settings import Relaying
 from core.statements import now
@@ -182,6 +183,7 @@ class Relay:
             raise _Ended(State.STOPPED, commands.STOPPED)
         if turn.crashes > MOST_CRASHES:
             raise UpstreamError("This message could not be answered: the program broke down over it again and again.")
+        await gathered(self._store, turn)
         await self._answering.answer(turn, route.assistants, route.bridge.fetch, reply)
 
 

@@ -89,15 +89,56 @@ class Logging(Section):
     format: Literal["text", "json"] = "text"
 
 
-class Access(Section):
-    """Who may talk to the assistant on one bridge."""
+class Limits(Section):
+    """How much may be used. 0: no limit."""
+
+    turns_per_minute: int = Field(0, ge=0)
+    """Messages to the assistant in any 60 seconds."""
+    turns_per_day: int = Field(0, ge=0)
+    """Messages to the assistant in any 24 hours."""
+    waiting_turns: int = Field(0, ge=0)
+    """Messages that wait for their answer at the same time, the one that is being answered not counted."""
+    tokens_per_day: int = Field(0, ge=0)
+    """Tokens in any 24 hours, questions and answers together, where the upstream tells."""
+    credits_per_day: float = Field(0, ge=0, allow_inf_nan=False)
+    """The upstream's credits in any 24 hours, where it tells."""
+
+
+class Access(Limits):
+    """Who may talk to the assistant on one bridge, and how much. The limits here are those of each person."""
 
     policy: Literal["open", "list", "members", "pairing"] | None = None
-    """Until pairing exists, `pairing` lets in only those who are in `users`."""
+    """`open`: everyone. `list`: those in `users` or with one of the `roles`. `members`: everyone of the bot's own
+    organisation. `pairing`: a stranger is given a code, which `threadbridge pair CODE` confirms."""
     users: Words = ()
     """Stable ids of people who are let in, whatever the policy."""
+    operators: Words = ()
+    """Stable ids of people who are let in everywhere and without limits."""
+    roles: Words = ()
+    """Ids of roles whose members are let in; with any, `open` is for them alone."""
+    guilds: Words = ()
+    """Ids of servers; with any, only in these. People in `users` may write directly as well."""
     channels: Words = ()
     """With any, only in these; direct messages count as channels of their own."""
+    denied: Literal["note", "silence"] = "note"
+    """What people hear who are not let in: a short note once a day, or nothing."""
+    turns_per_minute: int = Field(10, ge=0)
+    """Messages to the assistant in any 60 seconds."""
+    characters: int = Field(0, ge=0)
+    """Of one message."""
+    channel: Limits = Limits()
+    bridge: Limits = Limits()
+
+
+class Overlapping(Section):
+    """What becomes of a message that comes while an earlier one of its thread is still open."""
+
+    overlap: Literal["queue", "merge", "interrupt"] = "queue"
+    """A message that comes during an answer: `queue` answers it afterwards; `merge` answers all that the person wrote
+    meanwhile at once; `interrupt` stops the answer to the same person and goes on with the new message."""
+    gather_within: float = Field(0, ge=0, le=60)
+    """Seconds of silence after which a person has finished: messages that follow each other faster are answered as
+    one. 0: each by itself; the pictures of an album belong together in any case."""
 
 
 KEY = "the key of your account at this service"

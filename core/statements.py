@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, case, func, insert, literal, select, update
+from sqlalchemy import Row, ScalarSelect, case, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
@@ -15,11 +15,23 @@ from core.tables import OPEN, Conversation, State, Turn
 
 # Statements are written against the tables and not through a session: that costs half the time, and nothing here has a
 # use for a unit of work.
-TURN, CONVERSATION, PART = (SQLModel.metadata.tables[name] for name in ("turn", "conversation", "part"))
+TURN, CONVERSATION, PART, REFUSAL, PAIRING, PAIRED = (
+    SQLModel.metadata.tables[name] for name in ("turn", "conversation", "part", "refusal", "pairing", "paired")
+)
+
+
+REFUSED = "refused"
+"""The command of a turn that only tells a person why there is no answer, with the words in `reply`."""
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+async def hold(connection: AsyncConnection, name: str) -> None:
+    """From here to the transaction's end nobody else holds this name. SQLite has one writer at a time anyway."""
+    if connection.dialect.name != "sqlite":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
 async def write(connection: AsyncConnection, turn: Turn, **values: object) -> None:

@@ -9,9 +9,9 @@ done twice: a turn that was closed already is somebody else's then.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, literal, select, update
@@ -19,10 +19,14 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from core.admission import Admission
 from core.bridge import Recent
 from core.database import patient, transaction
-from core.model import Attachment, Exchange, Message, MessageId, ThreadId
-from core.statements import CONVERSATION, PART, TURN, begin, claim, epoch, now, request_stop, write
+from core.model import Attachment, Exchange, Message, MessageId, ThreadId, Usage
+from core.overlap import absorb, close_merged, may_gather, of_album
+from core.recording import Enlist, Recorded, record
+from core.settings import Overlapping
+from core.statements import CONVERSATION, PART, REFUSED, TURN, begin, claim, epoch, now, write
 from core.tables import OPEN, Conversation, Part, State, Turn
 
 OF_LATE = timedelta(days=14)
@@ -30,19 +34,6 @@ MOST_THREADS = 1_000
 NEWEST_TURNS = 50_000
 """What `Store.recent` looks through at most: the newest by their primary key, for no index is kept by time."""
 WHITE_SPACE = " \t\r\n"
-
-
-Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[None]]
-"""Tells whoever answers, within the transaction that records a turn, that its thread has something to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A message that was not on record before."""
-
-    turn: int
-    stops: int | None = None
-    """The turn that it tells to stop."""
 
 
 def attachments_of(turn: Turn) -> tuple[Attachment, ...]:
@@ -62,44 +53,31 @@ class Store:
     # --- messages in --------------------------------------------------------------------------------------------
 
     @patient
-    async def record(self, bridge: str, message: Message, enlist: Enlist | None = None) -> Recorded | None:
-        """Records a message as a waiting turn (I1). None: it was there already, and nothing changes."""
-        recorded = (
-            self._insert(TURN)
-            .values(
-                bridge=bridge,
-                thread=message.thread,
-                message=message.id,
-                author=message.author,
-                author_name=message.author_name,
-                prompt=message.text,
-                attachments=[asdict(attachment) for attachment in message.attachments],
-                command=message.command,
-                state=State.WAITING,
-                attempt=0,
-                sent_at=message.sent_at,
-                accepted_at=now(),
-            )
-            .on_conflict_do_nothing(index_elements=["thread", "message"])
-            .returning(TURN.c.id)
-        )
+    async def record(
+        self,
+        bridge: str,
+        message: Message,
+        enlist: Enlist | None = None,
+        admission: Admission | None = None,
+        overlapping: Overlapping | None = None,
+    ) -> Recorded | None:
+        """Records a message (I1). None: it was there already, and nothing changes."""
         async with self._transaction() as connection:
-            turn = (await connection.execute(recorded)).scalar_one_or_none()
-            if turn is None:
-                return None
-            stops = None
-            if message.command == "stop":
-                stops = await request_stop(connection, message.thread, before=turn)
-            if enlist is not None:
-                await enlist(connection, message.thread)
-            return Recorded(turn, stops)
+            return await record(connection, bridge, message, enlist, admission, overlapping or Overlapping())
 
     @patient
-    async def takes_part(self, thread: ThreadId, *, at: datetime) -> bool:
-        """Had the bot been spoken to in this thread at that moment, by the platform's clock?"""
-        spoken_to = select(TURN.c.id).where(TURN.c.thread == thread, TURN.c.sent_at <= at).limit(1)
+    async def takes_part(self, message: Message) -> bool:
+        """Does a message that does not address the bot belong to what was said to it? The rest of an album does, and
+        what is said in a thread in which somebody whom it answers had spoken to it at that moment, by the platform's
+        clock."""
+        if message.album is not None:
+            earlier = of_album(message)
+        else:
+            earlier = select(TURN.c.id).where(
+                TURN.c.thread == message.thread, TURN.c.sent_at <= message.sent_at, TURN.c.command != REFUSED
+            )
         async with self._transaction() as connection:
-            return (await connection.execute(spoken_to)).first() is not None
+            return (await connection.execute(earlier.limit(1))).first() is not None
 
     async def recent(self, bridge: str, within: timedelta) -> Recent:
         """What is on record of a bridge, for a platform that has to be asked for what was missed."""
@@ -153,6 +131,8 @@ class Store:
         `LeaseLost`."""
         async with self._transaction() as connection:
             await write(connection, turn, state=state, reply=reply, error=error, ended_at=now())
+            if may_gather(turn):
+                await close_merged(connection, turn, state)
             return await claim(connection, ThreadId(turn.thread)) if claim_next else None
 
     @patient
@@ -167,7 +147,12 @@ class Store:
         changes. Raises `LeaseLost`."""
         earlier = (
             select(TURN.c.prompt, TURN.c.attachments)
-            .where(TURN.c.thread == turn.thread, TURN.c.id < turn.id, TURN.c.command == "")
+            .where(
+                TURN.c.thread == turn.thread,
+                TURN.c.id < turn.id,
+                TURN.c.command == "",
+                TURN.c.merged_into.is_(None),
+            )
             .order_by(TURN.c.id.desc())
             .limit(1)
         )
@@ -179,6 +164,23 @@ class Store:
             await write(connection, turn, **asked)
         for name, value in asked.items():
             setattr(turn, name, value)
+
+    @patient
+    async def gather(self, turn: Turn) -> None:
+        """Takes the messages that wait behind a turn, and belong to it, into its prompt (`core.overlap`). Raises
+        `LeaseLost`."""
+        async with self._transaction() as connection:
+            changed = await absorb(connection, turn)
+        for name, value in changed.items():
+            setattr(turn, name, value)
+
+    @patient
+    async def used(self, turn: Turn, usage: Usage) -> None:
+        """Keeps what an answer cost, as far as the upstream told. Raises `LeaseLost`."""
+        costs = {name: value for name, value in asdict(usage).items() if value is not None}
+        if costs:
+            async with self._transaction() as connection:
+                await write(connection, turn, **costs)
 
     async def expire_overtaken(self, *, before: datetime) -> int:
         """Ends waiting turns from before that moment of which the same thread has a newer one as old: where many
@@ -197,7 +199,13 @@ class Store:
         expired = (
             update(TURN)
             # one that was begun may have something on the platform already, which only its own end makes right
-            .where(TURN.c.state == State.WAITING, TURN.c.attempt == 0, TURN.c.accepted_at < before, overtaken)
+            .where(
+                TURN.c.state == State.WAITING,
+                TURN.c.attempt == 0,
+                TURN.c.merged_into.is_(None),
+                TURN.c.accepted_at < before,
+                overtaken,
+            )
             .values(state=State.EXPIRED, ended_at=now())
         )
         async with self._transaction() as connection:

@@ -74,6 +74,11 @@ class Conversation(SQLModel, table=True):
     started_at: datetime = Field(sa_column=Column(Utc, nullable=False))
 
 
+def _counting(name: str, *columns: str) -> Index:
+    """An index over the turns that limits count."""
+    return Index(name, *columns, sqlite_where=text("counts = 1"), postgresql_where=text("counts"))
+
+
 class Turn(SQLModel, table=True):
     """One accepted message and its answer: the queue and the record in one."""
 
@@ -93,6 +98,15 @@ class Turn(SQLModel, table=True):
             sqlite_where=text("stop_requested AND state = 'running'"),
             postgresql_where=text("stop_requested AND state = 'running'"),
         ),
+        _counting("turn_by_person", "bridge", "author", "accepted_at"),
+        _counting("turn_by_channel", "bridge", "channel", "accepted_at"),
+        _counting("turn_by_bridge", "bridge", "accepted_at"),
+        Index(
+            "turn_merged",
+            "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"),
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
@@ -103,7 +117,19 @@ class Turn(SQLModel, table=True):
     author_name: str = Field(sa_column=Column(Text, nullable=False))
     prompt: str = Field(sa_column=Column(Text, nullable=False))
     attachments: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    channel: str | None = Field(default=None, sa_column=Column(String(200)))
+    """As in `core.model.Message`; turns from before it was kept have none."""
     command: str = Field(default="", sa_column=Column(String(20), nullable=False))
+    """Also `refused`: nobody is asked, and the person is told what stands in `reply` (`core.admission`)."""
+    counts: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+    """Is it one of those that limits count?"""
+    album: str | None = Field(default=None, sa_column=Column(String(100)))
+    merges: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+    """May be answered together with an earlier one (`core.overlap`)."""
+    not_before: datetime | None = Field(default=None, sa_column=Column(Utc))
+    """Until then more may come that belongs to it."""
+    merged_into: int | None = Field(default=None, sa_column=Column(BigId))
+    """The turn whose prompt holds this one's too. It waits as long as that one is open, and ends with it."""
     state: str = Field(sa_column=Column(String(20), nullable=False))
     attempt: int = 0
     """Counts the runners it had, and is the fence: a runner with an older number can write nothing."""
@@ -117,6 +143,9 @@ class Turn(SQLModel, table=True):
     """The upstream's text, as far as it came."""
     error: str | None = Field(default=None, sa_column=Column(Text))
     """What the person was told when it failed."""
+    prompt_tokens: int | None = None
+    reply_tokens: int | None = None
+    credits: float | None = None
     sent_at: datetime = Field(sa_column=Column(Utc, nullable=False))
     accepted_at: datetime = Field(sa_column=Column(Utc, nullable=False))
     started_at: datetime | None = Field(default=None, sa_column=Column(Utc))
@@ -133,3 +162,54 @@ class Part(SQLModel, table=True):
     position: int
     key: str = Field(sa_column=Column(String(25), nullable=False, unique=True))
     message: str | None = Field(default=None, sa_column=Column(String(100)))
+
+
+class Refusal(SQLModel, table=True):
+    """A message that did not become a turn, so that its redelivery is silence."""
+
+    __table_args__ = (
+        UniqueConstraint("thread", "message", name="refusal_message"),
+        Index(
+            "refusal_noted",
+            "bridge",
+            "subject",
+            "reason",
+            "at",
+            sqlite_where=text("noted = 1"),
+            postgresql_where=text("noted"),
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    bridge: str = Field(sa_column=Column(String(50), nullable=False))
+    thread: str = Field(sa_column=Column(String(200), nullable=False))
+    message: str = Field(sa_column=Column(String(100), nullable=False))
+    author: str = Field(sa_column=Column(String(200), nullable=False))
+    reason: str = Field(sa_column=Column(String(50), nullable=False))
+    """`stranger`, `place`, or the limit, such as `person.turns_per_day`."""
+    subject: str = Field(sa_column=Column(String(200), nullable=False))
+    """Who needs to be told but once: the author, or the channel."""
+    noted: bool
+    """The first of its reason and subject for a while: the one that is told."""
+    at: datetime = Field(sa_column=Column(Utc, nullable=False))
+
+
+class Pairing(SQLModel, table=True):
+    """A code that a stranger was given and nobody has confirmed yet."""
+
+    __table_args__ = (UniqueConstraint("bridge", "author", name="pairing_person"),)
+
+    code: str = Field(sa_column=Column(String(20), primary_key=True))
+    bridge: str = Field(sa_column=Column(String(50), nullable=False))
+    author: str = Field(sa_column=Column(String(200), nullable=False))
+    author_name: str = Field(sa_column=Column(Text, nullable=False))
+    expires_at: datetime = Field(sa_column=Column(Utc, nullable=False))
+
+
+class Paired(SQLModel, table=True):
+    """A person who was let in by a code."""
+
+    bridge: str = Field(sa_column=Column(String(50), primary_key=True))
+    author: str = Field(sa_column=Column(String(200), primary_key=True))
+    author_name: str = Field(sa_column=Column(Text, nullable=False))
+    at: datetime = Field(sa_column=Column(Utc, nullable=False))

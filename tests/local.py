@@ -8,7 +8,7 @@ from core.inbox import Inbox
 from core.model import Message
 from core.relay import Relay, Route
 from core.scheduler import LocalScheduler
-from core.settings import Access, Relaying
+from core.settings import Access, Overlapping, Relaying
 from core.store import Store
 from core.upstream import Upstream
 from tests.fakes import FakeBridge
@@ -24,6 +24,7 @@ class LocalRelay:
         *upstreams: Upstream,
         access: Access | None = None,
         settings: Relaying | None = None,
+        overlapping: Overlapping | None = None,
         announce_backup: bool = False,
     ) -> None:
         settings = settings or Relaying()
@@ -32,7 +33,9 @@ class LocalRelay:
         self._bridge = bridge
         self._scheduler = LocalScheduler(self.relay, settings)
         self._scheduler.on_idle = bridge.changed.set
-        self._inbox = Inbox(store, {bridge.name: access or Access(policy="open")}, settings, self._scheduler)
+        access = access or Access(policy="open", turns_per_minute=0)
+        overlaps = {bridge.name: overlapping or Overlapping()}
+        self._inbox = Inbox(store, {bridge.name: access}, settings, self._scheduler, overlaps)
 
     @property
     def busy(self) -> int:

@@ -130,10 +130,13 @@ class DiscordBridge:
         settings: DiscordSettings,
         *,
         endpoints: Endpoints | None = None,
+        roles: bool = False,
         recording_delays: tuple[float, ...] = RECORDING_DELAYS,
     ) -> None:
-        """`endpoints` is not needed: Discord is listened to over its gateway."""
+        """`endpoints` is not needed: Discord is listened to over its gateway. `roles`: messages are handed over with
+        the roles of their authors, which costs a call for each message that was missed."""
         self._settings = settings
+        self._roles = roles
         self._recording_delays = recording_delays
         self._shards = [Shard(number, settings.shards) for number in settings.own_shards]
         self._client: BotClient | None = None
@@ -192,6 +195,7 @@ class DiscordBridge:
             self._known,
             client.shard,
             answer_in=self._settings.answer_in,
+            roles=self._roles,
             delays=self._recording_delays,
         )
         client.receiver = receiver

@@ -64,6 +64,7 @@ def read(message: discord.Message, me: int, answer_in: Literal["channel", "threa
         addressed=addressed,
         attachments=attachments,
         command=command,
+        organisation=None if where.guild is None else str(where.guild),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Literal, TypeVar
 from weakref import WeakValueDictionary
 
@@ -40,15 +41,17 @@ class Receiver:
         shard: Shard,
         *,
         answer_in: Literal["channel", "thread"],
+        roles: bool = False,
         delays: tuple[float, ...] = RECORDING_DELAYS,
     ) -> None:
-        """`known` learns of threads that exist."""
+        """`known` learns of threads that exist; `roles`: do those of the author matter?"""
         self._client = client
         self._accept = accept
         self._recollect = recollect
         self._known = known
         self._shard = shard
         self._answer_in = answer_in
+        self._roles = roles
         self._delays = delays
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._receiving: set[asyncio.Task[Any]] = set()
@@ -155,6 +158,8 @@ class Receiver:
         if isinstance(message.channel, discord.Thread):
             self._known.add(message.channel.id)
         said = inbound.read(message, client.user.id, self._answer_in)
+        if said is not None and self._roles and message.guild is not None:
+            said = replace(said, roles=await _roles(message.author, message.guild))
         if said is not None:
             await self._accept(said)
 
@@ -170,3 +175,14 @@ class Receiver:
             return
         if isinstance(found, discord.Thread | discord.TextChannel | discord.VoiceChannel | discord.StageChannel):
             message.channel = found
+
+
+async def _roles(author: discord.User | discord.Member, guild: discord.Guild) -> frozenset[str]:
+    """The gateway tells them with the message; what is read from a channel's history lacks them. Who has left has
+    none."""
+    if not isinstance(author, discord.Member):
+        try:
+            author = await guild.fetch_member(author.id)
+        except discord.NotFound:
+            return frozenset()
+    return frozenset(str(role.id) for role in author.roles)

@@ -139,12 +139,16 @@ def access(settings: Settings, name: str) -> Check:
         chosen: Access = getattr(settings.access, name)
         default: Access = getattr(AccessSections(), name)
         match chosen.policy or default.policy:
+            case "open" if chosen.roles:
+                return ok(f"those with one of access.{name}.roles are let in: {len(chosen.roles)}")
             case "open":
                 return ok("everyone is let in")
             case "members":
                 return ok("everyone of the organisation is let in")
-            case policy if chosen.users:
-                return ok(f"those named in access.{name}.users are let in ({policy}): {len(chosen.users)}")
+            case "pairing":
+                return ok("those are let in whose code is confirmed with threadbridge pair")
+            case policy if named := len(chosen.users) + len(chosen.roles) + len(chosen.operators):
+                return ok(f"those named in access.{name} are let in ({policy}): {named}")
             case policy:
                 return warning(
                     f"nobody is let in: access.{name}.policy is {policy}, and access.{name}.users is empty",

@@ -38,7 +38,8 @@ class _Command:
 
 def read(update: telegram.Update, me: Me) -> Message | None:
     """What the update says to the bot; None for everything else: what bots say, edits, channel posts, service
-    messages, and what a group says among itself."""
+    messages, and what a group says among itself. Of an album all items are handed over, for only one has to be
+    addressed to the bot."""
     said = update.message
     if said is None or said.via_bot is not None or said.is_automatic_forward:
         return None
@@ -52,7 +53,8 @@ def read(update: telegram.Update, me: Me) -> Message | None:
         return None
     mentions = [entity for entity in entities if _names(said, entity, me)]
     private = said.chat.type == telegram.constants.ChatType.PRIVATE
-    if not (private or command is not None or mentions or _answers(said, me)):
+    addressed = private or command is not None or bool(mentions) or _answers(said, me)
+    if not (addressed or said.media_group_id):
         return None
     files = attachments(said)
     text = as_markdown(words, list(_marks(entities, mentions, command))) or ("" if words else described(said))
@@ -70,9 +72,10 @@ def read(update: telegram.Update, me: Me) -> Message | None:
         text=text,
         sent_at=said.date.astimezone(UTC),
         channel=str(said.chat.id),
-        addressed=True,
+        addressed=addressed,
         attachments=files,
         command=asked,
+        album=said.media_group_id,
     )
 
 

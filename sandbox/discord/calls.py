@@ -41,6 +41,14 @@ class Calls(People):
             raise Refusal(404, 10013, "Unknown User")
         return payloads.user(self.world.users[params["user"]])
 
+    async def _member(self, _: web.Request, params: Params, __: dict[str, Any]) -> Any:
+        if params["guild"] != self.world.guild:
+            raise Refusal(404, 10004, "Unknown Guild")
+        if params["user"] not in self.world.users:
+            raise Refusal(404, 10007, "Unknown Member")
+        one = self.world.users[params["user"]]
+        return {**payloads.member(self.world, one), "user": payloads.user(one)}
+
     async def _application(self, _: web.Request, __: Params, ___: dict[str, Any]) -> Any:
         return payloads.application(self.world, message_content=self.message_content_allowed)
 

@@ -70,6 +70,7 @@ class DiscordServer(Calls):
         calls: list[tuple[str, str, str, Call]] = [
             ("GET", api + "/users/@me", "users.me", self._me),
             ("GET", api + "/users/{user}", "users.get", self._user),
+            ("GET", api + "/guilds/{guild}/members/{user}", "members.get", self._member),
             ("GET", api + "/oauth2/applications/@me", "applications.me", self._application),
             ("GET", api + "/applications/@me", "applications.me", self._application),
             ("GET", api + "/gateway", "gateway", self._where),

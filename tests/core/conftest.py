@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from core.database import opened
 from core.model import Message
-from core.settings import Access, Relaying
+from core.settings import Access, Overlapping, Relaying
 from core.store import Store
 from core.tables import OPEN, Turn
 from core.upstream import Upstream
@@ -64,6 +64,7 @@ def start(url: URL) -> Start:
         bridge: FakeBridge | None = None,
         *,
         access: Access | None = None,
+        overlapping: Overlapping | None = None,
         backups: tuple[Upstream, ...] = (),
         announce_backup: bool = False,
         drain_within: float = 20.0,
@@ -74,7 +75,14 @@ def start(url: URL) -> Start:
             store = Store(engine)
             settings = Relaying(drain_within=drain_within, recover_within=recover_within)
             relay = LocalRelay(
-                store, bridge, upstream, *backups, access=access, settings=settings, announce_backup=announce_backup
+                store,
+                bridge,
+                upstream,
+                *backups,
+                access=access,
+                settings=settings,
+                overlapping=overlapping,
+                announce_backup=announce_backup,
             )
             await relay.recover()
             try:

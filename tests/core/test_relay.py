@@ -16,7 +16,6 @@ from core.errors import (
     UpstreamUnavailable,
 )
 from core.model import Attachment, Done, Exchange, File, MessageId, Opened, Replace, Status, Text, ThreadId
-from core.settings import Access
 from core.tables import State
 from core.upstream import Limits
 from tests.core.conftest import Start, turns_of
@@ -126,30 +125,6 @@ async def test_a_follow_up_counts_only_where_the_bot_takes_part(start: Start) ->
         await run.say("a follow-up", addressed=False)
         await run.say("elsewhere", addressed=False, thread=OTHER)
         assert [turn.prompt for turn in await run.settled()] == ["for the bot", "a follow-up"]
-
-
-@pytest.mark.parametrize(
-    ("access", "let_in"),
-    [
-        (Access(policy="open"), True),
-        (Access(policy="list", users=("u1",)), True),
-        (Access(policy="list", users=("u2",)), False),
-        (Access(policy="pairing"), False),
-        (Access(policy="open", channels=("harbour",)), True),
-        (Access(policy="open", channels=("elsewhere",)), False),
-    ],
-)
-async def test_only_those_who_are_let_in_are_answered(start: Start, access: Access, let_in: bool) -> None:
-    async with start(FakeUpstream(HELLO), access=access) as run:
-        await run.say()
-        assert len(await run.settled()) == (1 if let_in else 0)
-
-
-async def test_an_outsider_is_no_member(start: Start) -> None:
-    async with start(FakeUpstream(HELLO), access=Access(policy="members")) as run:
-        await run.say(outsider=True)
-        await run.say()
-        assert len(await run.settled()) == 1
 
 
 async def test_a_long_reply_takes_as_many_messages_as_it_needs_and_settled_ones_never_move(start: Start) -> None:

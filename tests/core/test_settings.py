@@ -121,6 +121,11 @@ def test_a_dollar_can_be_written(tmp_path: Path) -> None:
         ("[brigdes]", "brigdes is not a key that Threadbridge knows; did you mean bridges?"),
         ('[access.telegram]\npolicy = "closed"', "access.telegram.policy"),
         ("[access.telegran]", "did you mean telegram?"),
+        ('[access.telegram]\npolicy = "members"', 'has policy = "members" in telegram, which has no members'),
+        ("[access.slack]\nroles = [1]", "access has roles or guilds in slack, which only Discord has"),
+        ("[access.discord.chanel]", "did you mean channel?"),
+        ("[access.discord.channel]\nturns_per_minute = -1", "access.discord.channel.turns_per_minute"),
+        ('[bridges.discord]\ntoken = "x"\noverlap = "skip"', "bridges.discord.overlap"),
         ("x = ", "is not valid TOML"),
     ],
 )  # fmt: skip

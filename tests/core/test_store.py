@@ -214,10 +214,10 @@ async def test_the_bot_takes_part_from_the_moment_it_was_spoken_to(store: Store)
     """What was said before is not for it, also if that is handed over later."""
     moment = now()
     await record(store, sent_at=moment)
-    assert await store.takes_part(THREAD, at=moment)
-    assert await store.takes_part(THREAD, at=moment + timedelta(seconds=1))
-    assert not await store.takes_part(THREAD, at=moment - timedelta(seconds=1))
-    assert not await store.takes_part(ThreadId("fake:other"), at=moment)
+    assert await store.takes_part(message(sent_at=moment))
+    assert await store.takes_part(message(sent_at=moment + timedelta(seconds=1)))
+    assert not await store.takes_part(message(sent_at=moment - timedelta(seconds=1)))
+    assert not await store.takes_part(message(sent_at=moment, thread=ThreadId("fake:other")))
 
 
 async def test_a_server_that_drops_its_connections_costs_one_failure_and_nothing_else(store: Store, url: URL) -> None:

@@ -46,7 +46,9 @@ class Listeners:
     async def listening(self, bridge: Bridge) -> AsyncIterator[None]:
         """As `threadbridge listen` does it."""
         async with opened(self._url) as engine, bridge:
-            inbox = Inbox(Store(engine), {bridge.name: Access(policy="open")}, Relaying(), JobQueue())
+            inbox = Inbox(
+                Store(engine), {bridge.name: Access(policy="open", turns_per_minute=0)}, Relaying(), JobQueue()
+            )
 
             async def accept(message: Message) -> None:
                 await inbox.accept(bridge.name, message)

@@ -82,7 +82,12 @@ class Ear:
 
 class Connect(Protocol):
     def __call__(
-        self, record: Sequence[Message] = (), *, answer_in: Literal["channel", "thread"] = "channel", **changes: Any
+        self,
+        record: Sequence[Message] = (),
+        *,
+        answer_in: Literal["channel", "thread"] = "channel",
+        roles: bool = False,
+        **changes: Any,
     ) -> AbstractAsyncContextManager[Ear]: ...
 
 
@@ -110,9 +115,14 @@ def connect(server: DiscordServer) -> Connect:
 
     @asynccontextmanager
     async def connect(
-        record: Sequence[Message] = (), *, answer_in: Literal["channel", "thread"] = "channel", **changes: Any
+        record: Sequence[Message] = (),
+        *,
+        answer_in: Literal["channel", "thread"] = "channel",
+        roles: bool = False,
+        **changes: Any,
     ) -> AsyncIterator[Ear]:
-        async with DiscordBridge(settings(server, answer_in=answer_in), recording_delays=(0.01, 0.01)) as bridge:
+        chosen = settings(server, answer_in=answer_in)
+        async with DiscordBridge(chosen, roles=roles, recording_delays=(0.01, 0.01)) as bridge:
             ear = Ear(bridge, server, record)
             for name, value in changes.items():
                 setattr(ear, name, value)

@@ -26,7 +26,26 @@ async def test_a_mention_in_a_channel(ear: Ear, server: DiscordServer) -> None:
         sent_at=datetime.fromtimestamp(((int(sent) >> 22) + 1_420_070_400_000) / 1000, UTC),
         channel=server.lounge,
         addressed=True,
+        organisation=world.guild,
     )
+
+
+async def test_the_roles_of_the_author_are_handed_over_where_they_matter(
+    connect: Connect, server: DiscordServer
+) -> None:
+    """Also with what was missed, and in threads; a direct message belongs to no server."""
+    crew = server.world.crew
+    async with connect(roles=True) as ear:
+        bob = await ear.hears(await server.say(server.lounge, "@bot hello", author="bob"))
+        ann = await ear.hears(await server.say(server.lounge, "@bot hello"))
+        direct = await ear.hears(await server.say(server.direct, "hello"))
+    assert crew in bob.roles
+    assert crew not in ann.roles
+    assert (direct.roles, direct.organisation) == (frozenset(), None)
+    missed = [server.write(server.lounge, "@bot are you there?", author=author).id for author in ("bob", "ann")]
+    async with connect(ear.record, roles=True) as ear:
+        found = [await ear.hears(one) for one in missed]
+    assert [crew in one.roles for one in found] == [True, False]
 
 
 async def test_a_direct_message_needs_no_mention(ear: Ear, server: DiscordServer) -> None:

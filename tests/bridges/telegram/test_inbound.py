@@ -155,6 +155,17 @@ async def test_an_album_is_one_message_for_each_item(tg: TelegramServer, ear: Ea
     heard = await ear.hears(2)
     assert [(m.text, len(m.attachments)) for m in heard] == [("Both", 1), ("", 1)]
     assert heard[0].id != heard[1].id
+    assert [m.album for m in heard] == ["77", "77"]
+
+
+async def test_of_an_album_in_a_group_one_item_is_addressed_and_all_are_handed_over(
+    tg: TelegramServer, ear: Ear
+) -> None:
+    await tg.attach(GROUP, "photo", b"x" * 20, caption="@bot Both", extra={"media_group_id": "77"})
+    other = await tg.attach(GROUP, "photo", b"x" * 20, extra={"media_group_id": "77"})
+    await tg.redeliver(GROUP, other)  # as with privacy mode off
+    heard = await ear.hears(2)
+    assert [(m.album, m.addressed) for m in heard] == [("77", True), ("77", False)]
 
 
 async def test_stickers_are_files_or_words(tg: TelegramServer, ear: Ear) -> None:

@@ -1,0 +1,130 @@
+"""Recording what comes in: one message, in its caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import insert, or_, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.admission import ASKING, Admission, Admitted, Refused, Verdict
+from core.model import Message, ThreadId
+from core.overlap import interrupt, when
+from core.settings import Overlapping
+from core.statements import REFUSAL, REFUSED, TURN, now, request_stop
+from core.tables import Refusal, State
+
+Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[None]]
+"""Tells whoever answers, within the transaction that records a turn, that its thread has something to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A message that was not on record before."""
+
+    turn: int | None
+    """None: it was refused in silence."""
+    stops: int | None = None
+    """The turn that it tells to stop."""
+
+
+async def record(
+    connection: AsyncConnection,
+    bridge: str,
+    message: Message,
+    enlist: Enlist | None,
+    admission: Admission | None,
+    overlapping: Overlapping,
+) -> Recorded | None:
+    """Records a message as a waiting turn, or that it was refused. None: it was on record already, and nothing
+    changes. Without `admission` everybody may say everything."""
+    verdict: Verdict = Admitted(counts=False)
+    if admission is not None:
+        await admission.hold(connection, bridge, message)
+        if await _known(connection, message):
+            return None
+        verdict = await admission.judge(connection, bridge, message)
+    match verdict:
+        case Admitted(counts):
+            turn = await _insert(connection, _turn(bridge, message, overlapping) | {"counts": counts})
+        case Refused():
+            await _refuse(connection, bridge, message, verdict)
+            if verdict.note is None:
+                return Recorded(None)
+            told: dict[str, Any] = {
+                "command": REFUSED,
+                "reply": verdict.note,
+                "prompt": "",
+                "attachments": [],
+                "not_before": None,
+            }
+            turn = await _insert(connection, _turn(bridge, message, Overlapping()) | told)
+    if turn is None:
+        return None
+    stops = None
+    if isinstance(verdict, Admitted):
+        if message.command == "stop":
+            stops = await request_stop(connection, message.thread, before=turn)
+        elif overlapping.overlap == "interrupt" and message.command in ASKING:
+            stops = await interrupt(connection, message, before=turn)
+    if enlist is not None:
+        await enlist(connection, message.thread)
+    return Recorded(turn, stops)
+
+
+async def _known(connection: AsyncConnection, message: Message) -> bool:
+    turn = select(TURN.c.id).where(TURN.c.thread == message.thread, TURN.c.message == message.id)
+    refusal = select(REFUSAL.c.id).where(REFUSAL.c.thread == message.thread, REFUSAL.c.message == message.id)
+    known: bool = (await connection.execute(select(or_(turn.exists(), refusal.exists())))).scalar_one()
+    return known
+
+
+def _turn(bridge: str, message: Message, overlapping: Overlapping) -> dict[str, Any]:
+    at = now()
+    return {
+        "bridge": bridge,
+        "thread": message.thread,
+        "message": message.id,
+        "author": message.author,
+        "author_name": message.author_name,
+        "channel": message.channel,
+        "prompt": message.text,
+        "attachments": [asdict(attachment) for attachment in message.attachments],
+        "command": message.command,
+        "state": State.WAITING,
+        "attempt": 0,
+        "album": message.album,
+        "sent_at": message.sent_at,
+        "accepted_at": at,
+        **when(message, overlapping, at),
+    }
+
+
+async def _insert(connection: AsyncConnection, values: dict[str, Any]) -> int | None:
+    dialect_insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    inserted = (
+        dialect_insert(TURN)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["thread", "message"])
+        .returning(TURN.c.id)
+    )
+    turn: int | None = (await connection.execute(inserted)).scalar_one_or_none()
+    return turn
+
+
+async def _refuse(connection: AsyncConnection, bridge: str, message: Message, refused: Refused) -> None:
+    row = Refusal(
+        bridge=bridge,
+        thread=message.thread,
+        message=message.id,
+        author=message.author,
+        reason=refused.reason,
+        subject=refused.subject,
+        noted=refused.noted,
+        at=now(),
+    )
+    await connection.execute(insert(REFUSAL).values(row.model_dump(exclude={"id"})))
