@@ -151,7 +151,7 @@ class Site:
 async def measure() -> list[Figure]:
     with postgresql() as url:
         async with opened(url) as engine:
-            inbox = Inbox(Store(engine), {"fake": Access(policy="open", turns_per_minute=0)}, Relaying(), JobQueue())
+            inbox = Inbox(Store(engine), {"fake": Access(policy="open")}, Relaying(), JobQueue())
             site = Site(url, inbox)
             async with site.worker():
                 figures = [await _arrival(site), await _next(site)]

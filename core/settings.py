@@ -122,8 +122,6 @@ class Access(Limits):
     """With any, only in these; direct messages count as channels of their own."""
     denied: Literal["note", "silence"] = "note"
     """What people hear who are not let in: a short note once a day, or nothing."""
-    turns_per_minute: int = Field(10, ge=0)
-    """Messages to the assistant in any 60 seconds."""
     characters: int = Field(0, ge=0)
     """Of one message."""
     channel: Limits = Limits()

@@ -33,7 +33,7 @@ class LocalRelay:
         self._bridge = bridge
         self._scheduler = LocalScheduler(self.relay, settings)
         self._scheduler.on_idle = bridge.changed.set
-        access = access or Access(policy="open", turns_per_minute=0)
+        access = access or Access(policy="open")
         overlaps = {bridge.name: overlapping or Overlapping()}
         self._inbox = Inbox(store, {bridge.name: access}, settings, self._scheduler, overlaps)
 

@@ -52,5 +52,5 @@ def tables(
         "relay": {"drain_within": 1.5},
         **{f"bridges.{name}": {**table, "upstream": kind} for name, table in bridges.items()},
         **upstreams,
-        **{f"access.{name}": {"policy": "open", "turns_per_minute": 0} for name in bridges},
+        **{f"access.{name}": {"policy": "open"} for name in bridges},
     }

@@ -198,7 +198,7 @@ async def test_operators_have_no_limits(start: Start) -> None:
 async def test_channels_and_bridges_have_limits_of_their_own(
     start: Start, limits: dict[str, Any], expected: dict[str, int]
 ) -> None:
-    async with start(FakeUpstream(HELLO), access=Access(policy="open", turns_per_minute=0, **limits)) as run:
+    async with start(FakeUpstream(HELLO), access=Access(policy="open", **limits)) as run:
         for channel in ("harbour", "quay"):
             for number in range(5):
                 await run.say(author=f"u{number}", channel=channel, thread=ThreadId(f"fake:{channel}:{number}"))
@@ -211,7 +211,7 @@ async def test_channels_and_bridges_have_limits_of_their_own(
 async def test_waiting_turns_are_limited(start: Start) -> None:
     go = asyncio.Event()
     upstream = FakeUpstream((Text("Hello."), go, Done()))
-    async with start(upstream, access=Access(policy="open", turns_per_minute=0, waiting_turns=2)) as run:
+    async with start(upstream, access=Access(policy="open", waiting_turns=2)) as run:
         await run.say()
         await upstream.asked.wait()
         for _ in range(4):

@@ -111,7 +111,7 @@ async def until(condition: Callable[[], object], within: float = 40.0) -> None:
 async def site(url: URL) -> AsyncIterator[Site]:
     async with AsyncExitStack() as stack:
         store = Store(await stack.enter_async_context(opened(url)))
-        inbox = Inbox(store, {"fake": Access(policy="open", turns_per_minute=0)}, Relaying(), JobQueue())
+        inbox = Inbox(store, {"fake": Access(policy="open")}, Relaying(), JobQueue())
         yield Site(url, FakeBridge(), store, inbox, stack)
 
 

@@ -46,8 +46,8 @@ LOOK = 0.5
 """Seconds between two looks at the record."""
 GROWTH, LEEWAY = 1.15, 10 * 2**20
 """How much more memory the last third of a program's life may need than the one before: this factor, and bytes."""
-LIFE = 12
-"""Samples of memory without which nothing is said of a program."""
+LIFE = 60
+"""Samples of memory, one a second, without which nothing is said of a program: its beginning needs ever more."""
 
 
 @dataclass

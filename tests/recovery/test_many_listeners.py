@@ -46,9 +46,7 @@ class Listeners:
     async def listening(self, bridge: Bridge) -> AsyncIterator[None]:
         """As `threadbridge listen` does it."""
         async with opened(self._url) as engine, bridge:
-            inbox = Inbox(
-                Store(engine), {bridge.name: Access(policy="open", turns_per_minute=0)}, Relaying(), JobQueue()
-            )
+            inbox = Inbox(Store(engine), {bridge.name: Access(policy="open")}, Relaying(), JobQueue())
 
             async def accept(message: Message) -> None:
                 await inbox.accept(bridge.name, message)
