@@ -6,7 +6,18 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from core.settings import Access, Address, AnyUpstream, Database, Http, Logging, Numbers, Relaying, Section
+from core.settings import (
+    Access,
+    Address,
+    AnyUpstream,
+    Database,
+    HealthSection,
+    Http,
+    Logging,
+    Numbers,
+    Relaying,
+    Section,
+)
 
 
 class SlackSettings(Section):
@@ -97,6 +108,7 @@ class Settings(Section):
     http: Http = Http()
     relay: Relaying = Relaying()
     log: Logging = Logging()
+    health: HealthSection = HealthSection()
     bridges: Bridges = Bridges()
     upstreams: dict[str, AnyUpstream] = Field(default_factory=dict)
     access: AccessSections = AccessSections()

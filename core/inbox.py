@@ -6,10 +6,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from time import monotonic
 
 from core.access import admits
 from core.bridge import Recent
 from core.model import Message
+from core.observing import Accepted, Observe, unobserved
 from core.scheduler import Scheduler
 from core.settings import Access, Relaying
 from core.store import Store
@@ -21,16 +23,25 @@ log = logging.getLogger(__name__)
 class Inbox:
     """What bridges hand messages to. `access` is keyed by the name of the bridge."""
 
-    def __init__(self, store: Store, access: Mapping[str, Access], settings: Relaying, scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        store: Store,
+        access: Mapping[str, Access],
+        settings: Relaying,
+        scheduler: Scheduler,
+        observe: Observe = unobserved,
+    ) -> None:
         self._store = store
         self._access = access
         self._settings = settings
         self._scheduler = scheduler
+        self._observe = observe
         self._denied: set[tuple[str, str]] = set()
 
     async def accept(self, bridge: str, message: Message) -> None:
         """Records a message that is for the assistant, and returns once it is recorded; any other is ignored. Taking
         the same one twice does no harm. Raises `DatabaseError`: then nothing is recorded."""
+        began = monotonic()
         if not admits(self._access[bridge], message):
             self._note_denied(bridge, message)
             return
@@ -42,6 +53,7 @@ class Inbox:
         if recorded is None:
             return
         log.info("turn accepted", extra={"thread_id": message.thread, "message_id": message.id})
+        self._observe(Accepted(bridge, message, monotonic() - began))
         if recorded.stops is not None:
             self._scheduler.stop_turn(recorded.stops)
         self._scheduler.wake(message.thread)

@@ -21,6 +21,7 @@ from core.bridge import Bridge, Surface
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
 from core.markdown import Splitter, close
 from core.model import MessageId, ThreadId
+from core.observing import Watch, unwatched
 from core.pace import Call, Pacer
 from core.tables import Part
 
@@ -79,11 +80,13 @@ class LiveReply:
         reply_to: MessageId | None,
         adopted: Sequence[Part] = (),
         patience: float = 900.0,
+        watch: Watch | None = None,
     ) -> None:
         self._bridge = bridge
         self._pacer = pacer
         self._thread = thread
         self._ledger = ledger
+        self.watch = watch or unwatched()
         self._reply_to = reply_to
         self._patience = patience
         self._splitter = Splitter(bridge.fits)
@@ -112,6 +115,7 @@ class LiveReply:
     def append(self, delta: str) -> None:
         """More text. Like every telling, it raises what the painting failed with, if it did."""
         self._told.append(delta)
+        self.watch.told()
         self._tell()
 
     def replace(self, text: str) -> None:
@@ -119,6 +123,7 @@ class LiveReply:
         self._told.clear()
         self._splitter.replace(text)
         self._settled = 0
+        self.watch.told()
         self._tell()
 
     def status(self, label: str) -> None:
@@ -224,11 +229,14 @@ class LiveReply:
         """Brings one part one call nearer to what is wanted when the call may go."""
         known = self._shown[index] if index < len(self._shown) else None
         call: Call = "edit" if known is not None and known.surface.message else "create"
-        if known is None or known.surface.shown != self._wanted(index)[0]:
-            # Else the text stands there already and only has to be told that it is final.
-            await self._pacer.leave(self._thread, call, urgent=call == "create" or self._finished)
+        # Else the text stands there already and only has to be told that it is final.
+        needed = known is None or known.surface.shown != self._wanted(index)[0]
+        if needed:
+            with self.watch.pacing():
+                await self._pacer.leave(self._thread, call, urgent=call == "create" or self._finished)
         self._take_in()
         text, final = self._wanted(index)
+        said = any(self._splitter.parts)
         if index == len(self._shown):
             self._shown.append(self._surface(await self._ledger.intend(index)))
         shown = self._shown[index]
@@ -236,7 +244,8 @@ class LiveReply:
             if shown.unsure:
                 await self._find(shown)
             self._ledger.check()
-            await shown.surface.show(text, final=final)
+            with self.watch.calling(call if needed else None):
+                await shown.surface.show(text, final=final)
         except SlowDown as refusal:
             log.info("%s asks to slow down for %.1f s", self._bridge.name, refusal.retry_after)
             self._pacer.refused(self._thread, call, refusal.retry_after, refusal.budget)
@@ -250,6 +259,8 @@ class LiveReply:
             self._troubled_since, self._delay = None, FIRST_DELAY
             if shown.surface.shown:
                 self._readable.set()
+            if shown.surface.message is not None:
+                self.watch.seen(text=said)
         if shown.surface.message is not None and shown.part.message is None:
             await self._ledger.posted(shown.part, shown.surface.message)
 

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from core.database import opened
 from core.model import Message
+from core.observing import Observe, unobserved
 from core.settings import Access, Relaying
 from core.store import Store
 from core.tables import OPEN, Turn
@@ -68,13 +69,21 @@ def start(url: URL) -> Start:
         announce_backup: bool = False,
         drain_within: float = 20.0,
         recover_within: float = 900.0,
+        observe: Observe = unobserved,
     ) -> AsyncIterator[Harness]:
         bridge = bridge or FakeBridge()
         async with opened(url) as engine:
             store = Store(engine)
             settings = Relaying(drain_within=drain_within, recover_within=recover_within)
             relay = LocalRelay(
-                store, bridge, upstream, *backups, access=access, settings=settings, announce_backup=announce_backup
+                store,
+                bridge,
+                upstream,
+                *backups,
+                access=access,
+                settings=settings,
+                announce_backup=announce_backup,
+                observe=observe,
             )
             await relay.recover()
             try:
