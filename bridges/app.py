@@ -18,6 +18,7 @@ from bridges.settings import AccessSections, DiscordSettings, Settings, SlackSet
 from console.health import Health, Pulse
 from console.metrics import Metrics
 from console.server import serving
+from console.tracing import traced
 from core.answering import Assistant
 from core.backlog import Backlog
 from core.bridge import Bridge
@@ -67,7 +68,8 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             endpoints = Endpoints()
             bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints)}
             metrics, pulse = Metrics(bridges), Pulse()
-            observe = observed_by(metrics.observe, pulse.observe, *([messages] if settings.log.messages else []))
+            observers = [metrics.observe, pulse.observe, *stack.enter_context(traced())]
+            observe = observed_by(*observers, *([messages] if settings.log.messages else []))
             for bridge in bridges.values():
                 await stack.enter_async_context(bridge)
             scheduler: Scheduler = JobQueue()

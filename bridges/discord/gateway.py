@@ -99,7 +99,8 @@ class Socket(DiscordWebSocket):
     async def _keep_talking(self) -> None:
         while True:
             await asyncio.sleep(SIGN_SECONDS)
-            await self.send_heartbeat({"op": self.HEARTBEAT, "d": self.sequence})
+            if self._keep_alive is not None:
+                await self.send_heartbeat(self._keep_alive.beat())
 
     async def leave(self) -> None:
         """Ends the session: the bot is shown as gone at once."""
