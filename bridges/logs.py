@@ -22,6 +22,7 @@ QUIET = (
     "discord",
     "httpcore",
     "httpx",
+    "opentelemetry",
     "procrastinate",
     "psycopg",
     "slack_bolt",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from core.tables import Turn
 
 log = logging.getLogger(__name__)
 
+LAST_SECONDS = 2.0
+"""How long the end of the program waits for what is still to be sent."""
 DESTINATIONS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
@@ -112,4 +115,6 @@ def traced(environ: Mapping[str, str] = os.environ) -> Iterator[list[Observe]]:
     try:
         yield [Tracing(provider.get_tracer("threadbridge")).observe]
     finally:
-        provider.shutdown()
+        sending = threading.Thread(target=provider.shutdown, name="last traces", daemon=True)
+        sending.start()
+        sending.join(LAST_SECONDS)

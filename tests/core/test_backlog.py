@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import URL, text, update
 
 from core import backlog
-from core.backlog import _BACKLOG, Backlog, Open
+from core.backlog import _BACKLOG, Backlog
 from core.database import opened
 from core.errors import DatabaseError
 from core.model import ThreadId
@@ -84,5 +84,5 @@ async def test_a_database_that_is_slow_holds_nobody_up(url: URL, store: Store, m
         await store.record("fake", message())
         monkeypatch.setattr(backlog, "PATIENCE", 20.0)
         await one.open_turns()  # the late answer to the first
-        assert (await one.open_turns())["fake"] == Open(1, 0, pytest.approx(0, abs=20), pytest.approx(0, abs=20))
+        assert (await one.open_turns())["fake"].waiting == 1
         await one.aclose()

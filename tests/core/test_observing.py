@@ -168,7 +168,7 @@ async def test_everything_logged_about_a_turn_carries_its_ids(start: Start) -> N
     about = [(message, with_) for message, with_ in said if "accepted" not in message]
     assert len(about) >= 4  # the failure, the refusal, and both ends
     for message, with_ in about:
-        assert by_turn[with_["turn_id"]] == with_["thread_id"], message  # type: ignore[index]
+        assert by_turn[with_["turn_id"]] == with_["thread_id"], message
 
 
 def test_ids_are_those_of_the_block_alone() -> None:
