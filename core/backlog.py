@@ -84,6 +84,8 @@ class Backlog:
         if monotonic() - self._known_at > FRESH:
             if self._asking is None or self._asking.done():
                 self._asking = asyncio.create_task(self._ask())
+                # of one that nobody waits for any more, nobody wants to hear
+                self._asking.add_done_callback(lambda task: task.cancelled() or task.exception())
             asking = self._asking
             await asyncio.wait({asking}, timeout=PATIENCE)
             if not asking.done():

@@ -150,7 +150,7 @@ def observed_by(*observers: Observe) -> Observe:
 
 
 class Watch:
-    """Begins when the turn is taken."""
+    """Begins when the turn is taken. What is cut off in its middle is not told: it is neither done nor failed."""
 
     def __init__(self, turn: Turn, observe: Observe = unobserved) -> None:
         self._turn = turn
@@ -170,14 +170,12 @@ class Watch:
         """Around one upstream's whole answer."""
         self._upstream = upstream
         began = monotonic()
-        error: UpstreamError | None = None
         try:
             yield
-        except UpstreamError as failure:
-            error = failure
-            raise
-        finally:
+        except UpstreamError as error:
             self._observe(Asked(self._turn, upstream, monotonic() - began, error))
+            raise
+        self._observe(Asked(self._turn, upstream, monotonic() - began, None))
 
     def told(self) -> None:
         """There is more text, or another."""
@@ -199,10 +197,10 @@ class Watch:
             yield
         except PlatformError as failure:
             error = failure
-            raise
-        finally:
-            if call is not None:
-                self._observe(Called(self._turn, call, monotonic() - began, error))
+        if call is not None:
+            self._observe(Called(self._turn, call, monotonic() - began, error))
+        if error is not None:
+            raise error
 
     def seen(self, *, text: bool) -> None:
         """The platform has confirmed a message of the reply; `text`: words of the answer stand in it."""
@@ -222,8 +220,7 @@ class Watch:
 
 def unwatched() -> Watch:
     """For a reply that belongs to no turn: nobody is told."""
-    turn = Turn.model_construct(attempt=1, accepted_at=datetime.now(UTC))
-    return Watch(turn)
+    return Watch(Turn.model_construct(attempt=1, accepted_at=datetime.now(UTC)))
 
 
 # --- logs -------------------------------------------------------------------------------------------------------------

@@ -128,11 +128,11 @@ async def stay_connected(
     shard: Shard,
     gate: Gate,
     report: Callable[[str], None],
-    heard: Callable[[], None] = lambda: None,
+    heard: Callable[[], None],
 ) -> None:
     """Keeps `client` connected to the gateway at `url`, as one shard, until cancelled. Raises `ConfigError` when it
-    never can be. `report` is told when coming back at once did not help; `heard` is called whenever
-    Discord says anything."""
+    never can be. `report` is told when coming back at once did not help; `heard` is called whenever Discord
+    says anything."""
     home = URL(url)
     way = _Way(home)
     backoff = Backoff()

@@ -22,11 +22,13 @@ from core.observing import (
     Happening,
     Paced,
     Shown,
+    Watch,
     ids,
     observed_by,
     saying,
 )
 from core.tables import State
+from tests.console.test_health import turn
 from tests.core.conftest import Start
 from tests.fakes import FakeBridge, FakeUpstream
 
@@ -122,6 +124,15 @@ async def test_a_turn_taken_up_again_tells_of_no_first_sign(start: Start) -> Non
     assert not seen.of(FirstSign)
     assert not seen.of(FirstText)
     assert len(seen.of(Ended)) == 1
+
+
+def test_what_is_cut_off_is_neither_a_success_nor_a_failure() -> None:
+    seen = Seen()
+    watch = Watch(turn(), seen.append)
+    for block in (watch.calling("edit"), watch.pacing(), watch.asking("main")):
+        with pytest.raises(asyncio.CancelledError), block:
+            raise asyncio.CancelledError
+    assert [type(one) for one in seen] == [Began]
 
 
 async def test_an_observer_that_fails_disturbs_nobody(start: Start, caplog: pytest.LogCaptureFixture) -> None:
