@@ -157,8 +157,8 @@ def judge(
     def listener(name: str, one: Listening) -> Listener:
         heard = pulse.of(name).message_in
         reason = one.trouble
-        if one.silence is not None and one.silence > settings.deaf_after:
-            reason = f"no sign of life for {one.silence:.0f} s" + (f": {reason}" if reason else "; it may be deaf")
+        if reason is None and one.silence is not None and one.silence > settings.deaf_after:
+            reason = f"no sign of life for {one.silence:.0f} s; it may be deaf"
         quiet = now - (heard if heard is not None else pulse.began)
         if reason is None and 0 < settings.quiet_after < quiet:
             reason = f"no message has come in for {quiet:.0f} s"

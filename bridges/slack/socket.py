@@ -17,6 +17,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -160,7 +161,8 @@ class SocketMode:
                 async for message in connection.ws:
                     self.heard_at = time.monotonic()
                     if message.type is aiohttp.WSMsgType.PING:
-                        await connection.ws.pong(message.data)
+                        with suppress(ConnectionError):
+                            await connection.ws.pong(message.data)
                     match _envelope(message):
                         case {"type": "hello"}:
                             connection.greeted = True
