@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Literal, Protocol
 
 from sqlalchemy import URL
@@ -13,14 +13,20 @@ from sqlalchemy import URL
 import migrations
 from bridges.endpoints import Endpoints
 from bridges.listeners import Listeners
+from bridges.logs import messages
 from bridges.settings import AccessSections, DiscordSettings, Settings, SlackSettings, TelegramSettings
+from console.health import Health, Pulse
+from console.metrics import Metrics
 from console.server import serving
+from console.tracing import traced
 from core.answering import Assistant
+from core.backlog import Backlog
 from core.bridge import Bridge
 from core.database import is_sqlite, opened, owned, parse
-from core.errors import ConfigError, DatabaseError
+from core.errors import ConfigError
 from core.inbox import Inbox
 from core.lease import Lease, clock
+from core.observing import Observe, observed_by
 from core.queue import JobQueue
 from core.relay import Relay, Route
 from core.scheduler import LocalScheduler, Scheduler
@@ -56,24 +62,37 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
     with owned(url):
         await asyncio.to_thread(migrations.upgrade if is_sqlite(url) else migrations.check, url)
         async with AsyncExitStack() as stack:
-            store = Store(await stack.enter_async_context(opened(url)))
+            engine = await stack.enter_async_context(opened(url))
+            store = Store(engine)
+            backlog = await stack.enter_async_context(aclosing(Backlog(engine)))
             endpoints = Endpoints()
             bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints)}
+            metrics, pulse = Metrics(bridges), Pulse()
+            observers = [metrics.observe, pulse.observe, *stack.enter_context(traced())]
+            observe = observed_by(*observers, *([messages] if settings.log.messages else []))
             for bridge in bridges.values():
                 await stack.enter_async_context(bridge)
             scheduler: Scheduler = JobQueue()
             runner: Runner | None = None
             if role != "listen":
-                scheduler, runner = await _runner(settings, url, store, bridges, stack)
-            inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler, _sections(settings))
-            listeners = Listeners(bridges if role != "work" else {}, inbox)
-            await stack.enter_async_context(_http(settings, endpoints, store, listeners))
+                scheduler, runner = await _runner(settings, url, store, bridges, observe, stack)
+            inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler, _sections(settings), observe)
+            listeners = Listeners(bridges if role != "work" else {}, inbox, observe)
+            health = Health(
+                settings.health, backlog, pulse, listeners.state, platforms=bridges, answers=role != "listen"
+            )
+            await stack.enter_async_context(_http(settings, endpoints, health, metrics))
             log.info("%s: %s", {"run": "running", "listen": "listening", "work": "working"}[role], ", ".join(bridges))
             await _together(stop, *([listeners] if role != "work" else []), *([runner] if runner else []))
 
 
 async def _runner(
-    settings: Settings, url: URL, store: Store, bridges: Mapping[str, Bridge], stack: AsyncExitStack
+    settings: Settings,
+    url: URL,
+    store: Store,
+    bridges: Mapping[str, Bridge],
+    observe: Observe,
+    stack: AsyncExitStack,
 ) -> tuple[Scheduler, Runner]:
     """Whoever runs the turns, and what it has to be told: on SQLite tasks of this process, on PostgreSQL jobs, which
     any process may take."""
@@ -82,10 +101,10 @@ async def _runner(
     }
     routes = dict(_routes(settings, bridges, upstreams))
     if is_sqlite(url):
-        local = LocalScheduler(Relay(store, routes, settings.relay), settings.relay)
+        local = LocalScheduler(Relay(store, routes, settings.relay, observe=observe), settings.relay)
         return local, local
     lease = Lease()
-    relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()))
+    relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe)
     return JobQueue(), Worker(url, relay, settings.relay, lease)
 
 
@@ -173,23 +192,16 @@ def _routes(
 
 
 @asynccontextmanager
-async def _http(settings: Settings, endpoints: Endpoints, store: Store, listeners: Listeners) -> AsyncIterator[None]:
-    async def ready() -> str | None:
-        try:
-            await store.busy(listeners.names)
-        except DatabaseError as error:
-            return error.sentence
-        return listeners.trouble()
-
+async def _http(settings: Settings, endpoints: Endpoints, health: Health, metrics: Metrics) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        server = serving(settings.http, platforms=endpoints.dispatch, ready=ready)
+        server = serving(settings.http, platforms=endpoints.dispatch, report=health.report, metrics=metrics)
         try:
             host, port = await stack.enter_async_context(server)
             log.info("HTTP on http://%s:%d", host, port)
         except ConfigError as error:
             if "http" in settings.model_fields_set or _reached_over_http(settings):
                 raise
-            log.warning("%s Until then there is no health check.", error.sentence)
+            log.warning("%s Until then there are no health checks and no metrics.", error.sentence)
         yield
 
 

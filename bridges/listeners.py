@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
+from time import monotonic
 
+from console.health import Listening
 from core.bridge import Bridge
 from core.errors import ConfigError
 from core.inbox import Inbox
+from core.model import Message
+from core.observing import Heard, Observe, saying, unobserved
 
 log = logging.getLogger(__name__)
 
@@ -21,19 +25,22 @@ class Listeners:
     """Keeps every bridge listening. One that fails is started again with backoff and stops no other; one that can
     never work is reported and left."""
 
-    def __init__(self, bridges: Mapping[str, Bridge], inbox: Inbox) -> None:
+    def __init__(self, bridges: Mapping[str, Bridge], inbox: Inbox, observe: Observe = unobserved) -> None:
         self._bridges = bridges
         self._inbox = inbox
+        self._observe = observe
         self._trouble: dict[str, str] = {}
 
-    @property
-    def names(self) -> Collection[str]:
-        return self._bridges
-
-    def trouble(self) -> str | None:
-        """What keeps a bridge from listening, or None."""
-        told = {name: bridge.unready for name, bridge in self._bridges.items()} | self._trouble
-        return "; ".join(f"{name}: {reason}" for name, reason in told.items() if reason) or None
+    def state(self) -> dict[str, Listening]:
+        """What each of them knows of itself."""
+        now = monotonic()
+        return {
+            name: Listening(
+                self._trouble.get(name) or bridge.unready,
+                None if bridge.heard_at is None else now - bridge.heard_at,
+            )
+            for name, bridge in self._bridges.items()
+        }
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`, or until none is left that could work: then `ConfigError`."""
@@ -43,7 +50,8 @@ class Listeners:
             while not stopping.done():
                 done, _ = await asyncio.wait({stopping, *listening}, return_when=asyncio.FIRST_COMPLETED)
                 if not listening - done and not stopping.done():
-                    raise ConfigError(f"No bridge can listen any more. {self.trouble()}")
+                    reasons = "; ".join(f"{name}: {reason}" for name, reason in self._trouble.items())
+                    raise ConfigError(f"No bridge can listen any more. {reasons}")
                 listening -= done
         finally:
             for task in (stopping, *listening):
@@ -56,7 +64,7 @@ class Listeners:
             began = asyncio.get_running_loop().time()
             try:
                 self._trouble.pop(bridge.name, None)
-                await bridge.listen(partial(self._inbox.accept, bridge.name), partial(self._inbox.recent, bridge.name))
+                await bridge.listen(partial(self._accept, bridge.name), partial(self._inbox.recent, bridge.name))
                 reason = "it stopped listening"
             except ConfigError as error:
                 log.error("%s: %s", bridge.name, error.sentence)
@@ -71,3 +79,8 @@ class Listeners:
             log.warning("%s: %s; starting it again in %.0f s", bridge.name, reason, delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_DELAY)
+
+    async def _accept(self, bridge: str, message: Message) -> None:
+        self._observe(Heard(bridge))
+        with saying(thread_id=message.thread):
+            await self._inbox.accept(bridge, message)

@@ -10,6 +10,10 @@ from typing import Literal
 
 from pydantic import BaseModel, SecretStr
 
+from core.observing import Accepted, Ended, Happening, ids
+
+log = logging.getLogger(__name__)
+
 QUIET = (
     "aiohttp",
     "aiosqlite",
@@ -18,6 +22,7 @@ QUIET = (
     "discord",
     "httpcore",
     "httpx",
+    "opentelemetry",
     "procrastinate",
     "psycopg",
     "slack_bolt",
@@ -86,7 +91,20 @@ class Formatter(logging.Formatter):
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:
-    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    given = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    # A record is written where it was made, so whatever it is about is what runs here.
+    return {**ids(), **given}
+
+
+def messages(happening: Happening) -> None:
+    """Writes what people say, and what they are answered: an observer for operators who ask for it."""
+    match happening:
+        case Accepted(_, message):
+            log.info("asked", extra={"author": message.author, "text": message.text})
+        case Ended(reply=reply):
+            log.info("answered", extra={"text": reply})
+        case _:
+            pass
 
 
 def configure(level: str, style: Literal["text", "json"], secrets: Iterator[str]) -> None:

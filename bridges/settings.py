@@ -11,6 +11,7 @@ from core.settings import (
     Address,
     AnyUpstream,
     Database,
+    HealthSection,
     Http,
     Logging,
     Numbers,
@@ -125,6 +126,7 @@ class Settings(Section):
     http: Http = Http()
     relay: Relaying = Relaying()
     log: Logging = Logging()
+    health: HealthSection = HealthSection()
     bridges: Bridges = Bridges()
     upstreams: dict[str, AnyUpstream] = Field(default_factory=dict)
     access: AccessSections = AccessSections()

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from console.health import Report
+from console.metrics import CONTENT_TYPE, Metrics
 from core.errors import ConfigError
 from core.settings import Http
 
@@ -18,23 +20,26 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def serving(
-    settings: Http, *, platforms: Handler, ready: Callable[[], Awaitable[str | None]]
+    settings: Http, *, platforms: Handler, report: Callable[[], Awaitable[Report]], metrics: Metrics
 ) -> AsyncIterator[tuple[str, int]]:
     """Serves as long as the block runs; gives the address that it is bound to. `platforms` answers every POST,
-    `ready` says what is wrong, or None. Raises `ConfigError` if the address cannot be had."""
+    `report` says how it is.     Raises `ConfigError` if the address cannot be had."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
-        wrong = await ready()
-        if wrong is None:
-            return web.json_response({"status": "ready"})
-        return web.json_response({"status": "not ready", "reason": wrong}, status=503)
+        found = await report()
+        return web.json_response(found.as_json(), status=200 if found.ready else 503)
+
+    async def scraped(_: web.Request) -> web.Response:
+        page = metrics.scraped(await report())
+        return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})
 
     app = web.Application(client_max_size=MOST_BODY)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", scraped)
     app.router.add_post("/{path:.*}", platforms)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()

@@ -68,7 +68,7 @@ class Answering:
         asked = [one for one in assistants if self._breakers[one.name].allows(clock())] or [assistants[0]]
         for assistant in asked:
             try:
-                with self._breakers[assistant.name].asking(clock()):
+                with self._breakers[assistant.name].asking(clock()), reply.watch.asking(assistant.name):
                     await self._converse(turn, assistant, fetch, reply, alone=alone)
             except UNAVAILABLE as error:
                 # What was said already is not said again by somebody else.

@@ -29,6 +29,9 @@ class Recent:
     """Which messages of that age are recorded already, in whatever thread."""
 
 
+SIGN_SECONDS = 15.0
+"""How often a platform that is listened to is brought to give a sign of life."""
+
 Recollect = Callable[[], Awaitable[Recent]]
 """What is recorded at this moment. Raises only `core.errors.DatabaseError`."""
 
@@ -107,6 +110,12 @@ class Bridge(Protocol):
     def unready(self) -> str | None:
         """What keeps it from hearing people just now although it goes on trying, in a sentence for the operator; None
         while nothing does."""
+
+    @property
+    def heard_at(self) -> float | None:
+        """When the platform last gave a sign of life over the way that messages come in, by `time.monotonic`: anything,
+        an answer to a ping included. Whoever listens has one given about every `SIGN_SECONDS`. None while it does not
+        listen, and where the platform calls us and gives none by itself."""
 
     def fits(self, text: str) -> bool:
         """Can one message of this platform hold this Markdown, once rendered? Pure, and true for the empty text."""

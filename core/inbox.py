@@ -7,11 +7,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from time import monotonic
 from weakref import WeakValueDictionary
 
 from core.admission import Admission
 from core.bridge import Recent
 from core.model import Message
+from core.observing import Accepted, Observe, unobserved
 from core.scheduler import Scheduler
 from core.settings import Access, Overlapping, Relaying
 from core.store import Store
@@ -30,6 +32,7 @@ class Inbox:
         settings: Relaying,
         scheduler: Scheduler,
         overlapping: Mapping[str, Overlapping] | None = None,
+        observe: Observe = unobserved,
     ) -> None:
         self._store = store
         self._admission = Admission(access)
@@ -37,10 +40,12 @@ class Inbox:
         self._scheduler = scheduler
         self._overlapping = overlapping or {}
         self._entering: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._observe = observe
 
     async def accept(self, bridge: str, message: Message) -> None:
         """Records a message that is for the assistant, and returns once it is recorded; any other is ignored. Taking
         the same one twice does no harm. Raises `DatabaseError`: then nothing is recorded."""
+        began = monotonic()
         # What a database cannot hold must not keep a message from being recorded: it would come again for ever.
         message = replace(message, author_name=clean(message.author_name), text=clean(message.text))
         # One at a time of each person, so that a flood of one stands in nobody else's way.
@@ -53,6 +58,7 @@ class Inbox:
         if recorded is None or recorded.turn is None:
             return
         log.info("turn accepted", extra={"thread_id": message.thread, "message_id": message.id})
+        self._observe(Accepted(bridge, message, monotonic() - began))
         if recorded.stops is not None:
             self._scheduler.stop_turn(recorded.stops)
         self._scheduler.wake(message.thread)

@@ -21,6 +21,7 @@ from core.bridge import Bridge, Growing, Surface, Wanted
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
 from core.markdown import Splitter, close
 from core.model import MessageId, ThreadId
+from core.observing import Watch, unwatched
 from core.pace import Call, Leave, Pacer
 from core.tables import Part
 
@@ -99,11 +100,13 @@ class LiveReply:
         reply_to: MessageId | None,
         adopted: Sequence[Part] = (),
         patience: float = 900.0,
+        watch: Watch | None = None,
     ) -> None:
         self._bridge = bridge
         self._pacer = pacer
         self._thread = thread
         self._ledger = ledger
+        self.watch = watch or unwatched()
         self._reply_to = reply_to
         self._patience = patience
         self._splitter = Splitter(bridge.fits)
@@ -138,6 +141,7 @@ class LiveReply:
     def append(self, delta: str) -> None:
         """More text. Like every telling, it raises what the painting failed with, if it did."""
         self._told.append(delta)
+        self.watch.told()
         self._tell()
 
     def replace(self, text: str) -> None:
@@ -145,6 +149,7 @@ class LiveReply:
         self._told.clear()
         self._splitter.replace(text)
         self._settled = 0
+        self.watch.told()
         self._tell()
 
     def status(self, label: str) -> None:
@@ -270,9 +275,11 @@ class LiveReply:
         """Brings one part one call nearer to what is wanted when the call may go."""
         call = self._shown[index].call(self._wanted(index)) if index < len(self._shown) else "create"
         if call is not None:
-            await self._may(call, urgent=call == "create" or self._finished or not self._readable.is_set())
+            with self.watch.pacing():
+                await self._may(call, urgent=call == "create" or self._finished or not self._readable.is_set())
         self._take_in()
         wanted = self._wanted(index)
+        said = any(self._splitter.parts)
         if index == len(self._shown):
             self._shown.append(self._surface(await self._ledger.intend(index)))
         shown = self._shown[index]
@@ -280,7 +287,8 @@ class LiveReply:
             if shown.unsure:
                 await self._find(shown)
             self._ledger.check()
-            await shown.show(wanted)
+            with self.watch.calling(call):
+                await shown.show(wanted)
         except SlowDown as refusal:
             log.info("%s asks to slow down for %.1f s", self._bridge.name, refusal.retry_after)
             self._pacer.refused(self._thread, call or "edit", refusal.retry_after, refusal.budget)
@@ -294,6 +302,8 @@ class LiveReply:
             self._troubled_since, self._delay = None, FIRST_DELAY
             if shown.surface.shown and (wanted.written or wanted.status or wanted.final):
                 self._readable.set()
+            if shown.surface.message is not None:
+                self.watch.seen(text=said)
         if shown.surface.message is not None and shown.part.message is None:
             await self._ledger.posted(shown.part, shown.surface.message)
 

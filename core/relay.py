@@ -20,6 +20,7 @@ from core.errors import DatabaseError, LeaseLost, PlatformError, UpstreamError
 from core.live import LiveReply
 from core.markdown import close
 from core.model import MessageId, ThreadId
+from core.observing import Observe, Watch, saying, unobserved
 from core.overlap import gathered
 from core.pace import Pacer
 from core.settings import Relaying
@@ -51,11 +52,13 @@ class Relay:
         routes: Mapping[str, Route],
         settings: Relaying,
         held: Callable[[], bool] = lambda: True,
+        observe: Observe = unobserved,
     ) -> None:
         self._store = store
         self._routes = routes
         self._settings = settings
         self._held = held
+        self._observe = observe
         self._pacers = {name: Pacer(route.bridge.pace) for name, route in routes.items()}
         self._answering = Answering(store)
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -113,7 +116,8 @@ class Relay:
                     await self._store.release(turn)
                     return
                 async with self._lane(turn):
-                    turn = await self._run(turn)
+                    with saying(turn_id=turn.id):
+                        turn = await self._run(turn)
         except LeaseLost as lost:
             log.warning("%s (%s)", lost.sentence, lost.detail)
         except asyncio.CancelledError:
@@ -131,6 +135,7 @@ class Relay:
         """Takes one turn to its end, and claims the next."""
         ledger = _Ledger(self._store, turn, self._held)
         route = self._routes[turn.bridge]
+        watch = Watch(turn, self._observe)
         reply = LiveReply(
             route.bridge,
             self._pacers[turn.bridge],
@@ -138,6 +143,7 @@ class Relay:
             ledger,
             reply_to=MessageId(turn.message),
             adopted=await self._store.parts(turn) if turn.attempt > 1 else (),
+            watch=watch,
         )
         said, state, error = "", State.ANSWERED, None
         try:
@@ -153,10 +159,14 @@ class Relay:
                     said, state = reply.text, end.state
                     reply.replace(_with_note(said, end.note))
                 await reply.finish()
+                watch.shown()
         except PlatformError as failure:
             state, error = State.FAILED, failure.sentence
             log.error("turn %d cannot be shown on %s: %s (%s)", turn.id, turn.bridge, error, failure.detail)
-        return await self._store.close(turn, state, reply=clean(said), error=error, claim_next=not self.closing)
+        following = await self._store.close(turn, state, reply=clean(said), error=error, claim_next=not self.closing)
+        log.info("turn %s", state)
+        watch.ended(state, said)
+        return following
 
     async def _answer_unless_stopped(self, turn: Turn, route: Route, reply: LiveReply) -> None:
         """In a task of its own, which a person may stop: then what came so far stays."""

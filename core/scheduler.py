@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import DatabaseError
 from core.model import ThreadId
+from core.observing import saying
 from core.settings import Relaying
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,8 @@ class LocalScheduler:
     def wake(self, thread: ThreadId) -> None:
         self._woken.add(thread)
         if thread not in self._tasks and not self._relay.closing:
-            task = asyncio.create_task(self._run(thread), name=f"drain {thread}")
+            with saying(thread_id=thread):
+                task = asyncio.create_task(self._run(thread), name=f"drain {thread}")
             self._tasks[thread] = task
             task.add_done_callback(lambda _: self._ended(thread))
 

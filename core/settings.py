@@ -87,6 +87,21 @@ class Relaying(Section):
 class Logging(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
+    messages: bool = False
+    """Write what people say, and what they are answered, into the log."""
+
+
+class HealthSection(Section):
+    """When `/readyz` says that something is wrong."""
+
+    deaf_after: Seconds = 25
+    """Seconds without any sign of life from a platform; one that is well gives one every 15."""
+    undelivered_after: Seconds = 30
+    """Seconds for which nothing that is to be shown gets out."""
+    waiting_after: Seconds = 60
+    """Seconds that a turn may wait although nothing in its thread is being answered."""
+    quiet_after: Seconds = 0
+    """Seconds without a message from anybody, for a bot that is always spoken to; 0: no limit."""
 
 
 class Limits(Section):

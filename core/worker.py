@@ -24,6 +24,7 @@ from core.heart import Heart, Seen
 from core.lease import Lease, clock
 from core.membership import Membership, PatientConnection, bind
 from core.model import ThreadId
+from core.observing import saying
 from core.queue import QUEUE, TASK, JobQueue
 from core.scheduler import Drainer
 from core.settings import Relaying
@@ -130,15 +131,20 @@ class Worker:
         self._drains[thread] = task
         self._jobs.add(job)
         try:
+            with saying(thread_id=thread):
+                await self._attempt(thread)
+        finally:
+            self._jobs.discard(job)
+            if self._drains.get(thread) is task:
+                del self._drains[thread]
+
+    async def _attempt(self, thread: ThreadId) -> None:
+        try:
             await self._relay.drain(thread)
         except DatabaseError as error:
             log.error("%s The thread is taken up again soon. (%s)", error.sentence, error.detail)
         except Exception:
             log.exception("the drainer of %s ended by a fault of this program", thread)
-        finally:
-            self._jobs.discard(job)
-            if self._drains.get(thread) is task:
-                del self._drains[thread]
 
     async def _watch(self) -> None:
         """Ends when the lease is lost."""

@@ -36,6 +36,7 @@ class FakeBridge:
 
     name = "fake"
     unready: str | None = None
+    heard_at: float | None = None
 
     def __init__(self, limit: int = 200, *, findable: bool = True, placeholder: bool = False) -> None:
         self.limit = limit

@@ -6,6 +6,7 @@ from core.answering import Assistant
 from core.bridge import Recent
 from core.inbox import Inbox
 from core.model import Message
+from core.observing import Observe, unobserved
 from core.relay import Relay, Route
 from core.scheduler import LocalScheduler
 from core.settings import Access, Overlapping, Relaying
@@ -26,16 +27,17 @@ class LocalRelay:
         settings: Relaying | None = None,
         overlapping: Overlapping | None = None,
         announce_backup: bool = False,
+        observe: Observe = unobserved,
     ) -> None:
         settings = settings or Relaying()
         assistants = tuple(Assistant(one, 20, 48_000, announce_backup) for one in upstreams)
-        self.relay = Relay(store, {bridge.name: Route(bridge, assistants)}, settings)
+        self.relay = Relay(store, {bridge.name: Route(bridge, assistants)}, settings, observe=observe)
         self._bridge = bridge
         self._scheduler = LocalScheduler(self.relay, settings)
         self._scheduler.on_idle = bridge.changed.set
         access = access or Access(policy="open")
         overlaps = {bridge.name: overlapping or Overlapping()}
-        self._inbox = Inbox(store, {bridge.name: access}, settings, self._scheduler, overlaps)
+        self._inbox = Inbox(store, {bridge.name: access}, settings, self._scheduler, overlaps, observe)
 
     @property
     def busy(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from bridges.discord import format as formats
 from bridges.discord import thread as threads
 from bridges.discord.completing import whole_guild, whole_message, whole_thread
 from bridges.discord.errors import TRANSLATED, at_start
-from bridges.discord.gateway import stay_connected
+from bridges.discord.gateway import DEAF_SECONDS, stay_connected
 from bridges.discord.pace import pace
 from bridges.discord.receiving import RECORDING_DELAYS, Receiver
 from bridges.discord.rest import Rest
@@ -54,6 +55,7 @@ class BotClient(discord.Client):
         self.receiver: Receiver | None = None
         self.unready: str | None = None
         """Why it has no session, if attempts have failed."""
+        self.heard_at = time.monotonic()
         self._shared = rest
         self.rest: Rest
         intents = discord.Intents.none()
@@ -64,6 +66,7 @@ class BotClient(discord.Client):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             guild_ready_timeout=0.0,
+            heartbeat_timeout=DEAF_SECONDS,
             allowed_mentions=discord.AllowedMentions.none(),
             shard_id=shard.number,
             shard_count=shard.of,
@@ -88,6 +91,9 @@ class BotClient(discord.Client):
 
     def failed(self, sentence: str) -> None:
         self.unready = sentence
+
+    def heard(self) -> None:
+        self.heard_at = time.monotonic()
 
     async def on_connect(self) -> None:
         self.unready = None
@@ -181,11 +187,21 @@ class DiscordBridge:
     def unready(self) -> str | None:
         return next((client.unready for client in self._listening if client.unready is not None), None)
 
+    @property
+    def heard_at(self) -> float | None:
+        """The shard that has been silent for longest counts."""
+        return min((client.heard_at for client in self._listening), default=None)
+
     async def listen(self, accept: Accept, recollect: Recollect) -> None:
         first, others = self.client, self._shards[1:]
         entrance = await gate(first) if others else Gate()
         self._listening = [first, *[await first.sibling(shard) for shard in others]]
-        await run_together(*(self._listen(client, entrance, accept, recollect) for client in self._listening))
+        for client in self._listening:
+            client.heard()  # as if: from here on a sign is to be expected
+        try:
+            await run_together(*(self._listen(client, entrance, accept, recollect) for client in self._listening))
+        finally:
+            self._listening = []
 
     async def _listen(self, client: BotClient, entrance: Gate, accept: Accept, recollect: Recollect) -> None:
         receiver = Receiver(
@@ -201,7 +217,9 @@ class DiscordBridge:
         client.receiver = receiver
         try:
             async with receiver:
-                await stay_connected(client, self._settings.gateway_url, client.shard, entrance, client.failed)
+                await stay_connected(
+                    client, self._settings.gateway_url, client.shard, entrance, client.failed, client.heard
+                )
         finally:
             client.receiver = None
 

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from yarl import URL
 
 from bridges.discord.errors import NOT_UNDERSTOOD, closed_for_good
 from bridges.discord.shards import Gate, Shard
+from core.bridge import SIGN_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ GOODBYE_SECONDS = 2.0
 STEADY_SECONDS = 60.0
 """A connection that lived so long was a good one: the next failure is the first again."""
 LONGEST_DELAY = 60.0
+DEAF_SECONDS = 3 * SIGN_SECONDS
+"""A connection that has been silent for so long is given up, by the library."""
 RETRY_SECONDS = (1.0, 5.0)
 """A random time in between is waited after an invalid session, so that many bots do not come back at once."""
 
@@ -82,6 +85,23 @@ class Socket(DiscordWebSocket):
                 self._keep_alive.stop()
             raise
 
+    @contextlib.asynccontextmanager
+    async def kept_talking(self) -> AsyncIterator[None]:
+        """Has Discord say something now and then, as long as the block runs. The heartbeats that it wants are too far
+        apart, at 41 seconds, to tell a silent connection from a dead one."""
+        task = asyncio.create_task(self._keep_talking())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _keep_talking(self) -> None:
+        while True:
+            await asyncio.sleep(SIGN_SECONDS)
+            if self._keep_alive is not None:
+                await self.send_heartbeat(self._keep_alive.beat())
+
     async def leave(self) -> None:
         """Ends the session: the bot is shown as gone at once."""
         with contextlib.suppress(TimeoutError):
@@ -103,10 +123,16 @@ class _Way:
 
 
 async def stay_connected(
-    client: discord.Client, url: str, shard: Shard, gate: Gate, report: Callable[[str], None]
+    client: discord.Client,
+    url: str,
+    shard: Shard,
+    gate: Gate,
+    report: Callable[[str], None],
+    heard: Callable[[], None],
 ) -> None:
     """Keeps `client` connected to the gateway at `url`, as one shard, until cancelled. Raises `ConfigError` when it
-    never can be. `report` is told when coming back at once did not help."""
+    never can be. `report` is told when coming back at once did not help; `heard` is called whenever Discord
+    says anything."""
     home = URL(url)
     way = _Way(home)
     backoff = Backoff()
@@ -117,8 +143,10 @@ async def stay_connected(
         try:
             socket = await _connected(client, way, shard, gate)
             since = loop.time()
-            while True:
-                await socket.poll_event()
+            async with socket.kept_talking():
+                while True:
+                    await socket.poll_event()
+                    heard()
         except ReconnectWebSocket as asked:
             way = _way_back(client.ws, home) if asked.resume and since is not None else _anew(home, way, asked.resume)
             reason = "it was closed"
@@ -148,7 +176,7 @@ async def stay_connected(
         await asyncio.sleep(delay)
 
 
-async def _connected(client: discord.Client, way: _Way, shard: Shard, gate: Gate) -> DiscordWebSocket:
+async def _connected(client: discord.Client, way: _Way, shard: Shard, gate: Gate) -> Socket:
     async with contextlib.nullcontext() if way.resume else gate.passing(shard):
         # `initial` only keeps the library's own pause before IDENTIFY away
         connecting = Socket.from_client(
@@ -160,8 +188,8 @@ async def _connected(client: discord.Client, way: _Way, shard: Shard, gate: Gate
             sequence=way.sequence,
             resume=way.resume,
         )
-        client.ws = await asyncio.wait_for(connecting, CONNECT_SECONDS)
-    return client.ws
+        client.ws = socket = await asyncio.wait_for(connecting, CONNECT_SECONDS)
+    return socket
 
 
 def _way_back(socket: DiscordWebSocket, home: URL) -> _Way:

@@ -110,6 +110,10 @@ class SlackBridge:
     def unready(self) -> str | None:
         return None if self._sockets is None else self._sockets.unready
 
+    @property
+    def heard_at(self) -> float | None:
+        return None if self._sockets is None else self._sockets.heard_at
+
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Slack delivers again what was not acknowledged."""
 
@@ -146,7 +150,10 @@ class SlackBridge:
         self._sockets = SocketMode(
             self._session, self._socket_address, receiver.envelope, self._connected, sockets=self._settings.sockets
         )
-        await self._sockets.run()
+        try:
+            await self._sockets.run()
+        finally:
+            self._sockets = None
 
     async def _over_http(self, receiver: Receiver) -> None:
         secret = self._settings.signing_secret

@@ -15,7 +15,9 @@ import asyncio
 import json
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,11 +26,11 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bridges.tasks import run_together
+from core.bridge import SIGN_SECONDS
 from core.errors import PlatformUnavailable, SlowDown
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT = 15.0
 LINGERS = 30.0
 """Seconds that a connection which Slack has asked to leave stays after the next one is there; Slack closes it
 earlier."""
@@ -89,6 +91,8 @@ class SocketMode:
         self._sockets = sockets
         self._open: set[_Connection] = set()
         self._failure: str | None = None
+        self.heard_at = time.monotonic()
+        """When the last sign of life came over any of them."""
 
     @property
     def unready(self) -> str | None:
@@ -142,7 +146,7 @@ class SocketMode:
         url = await self._address()
         try:
             return await self._session.ws_connect(
-                url, heartbeat=HEARTBEAT, timeout=aiohttp.ClientWSTimeout(ws_close=1.0)
+                url, heartbeat=SIGN_SECONDS, autoping=False, timeout=aiohttp.ClientWSTimeout(ws_close=1.0)
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # the error itself may hold the address, which is a ticket
@@ -155,6 +159,10 @@ class SocketMode:
         try:
             async with asyncio.timeout(None) as connection.deadline:
                 async for message in connection.ws:
+                    self.heard_at = time.monotonic()
+                    if message.type is aiohttp.WSMsgType.PING:
+                        with suppress(ConnectionError):
+                            await connection.ws.pong(message.data)
                     match _envelope(message):
                         case {"type": "hello"}:
                             connection.greeted = True

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Self
@@ -65,6 +66,7 @@ class TelegramBridge:
         self._moved: dict[int, int] = {}
         self._unready: str | None = None
         self._drafts = Drafts()
+        self._heard_at: float | None = None
 
     @property
     def pace(self) -> Pace:
@@ -115,8 +117,14 @@ class TelegramBridge:
         """Never by webhook: a receiver that is taken out of its balancer could not be delivered to."""
         return self._unready
 
+    @property
+    def heard_at(self) -> float | None:
+        return self._heard_at
+
     def _report(self, sentence: str | None) -> None:
         self._unready = sentence
+        if sentence is None:
+            self._heard_at = time.monotonic()
 
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Telegram delivers again what was not acknowledged."""
@@ -125,7 +133,11 @@ class TelegramBridge:
         receiver = Receiver(self._client.bot, self._me, accept)
         await self._offer_commands()
         if self._settings.mode == "polling":
-            await poll(self._client, receiver, self._rhythm, self._report)
+            self._heard_at = time.monotonic()  # as if: from here on one is to be expected
+            try:
+                await poll(self._client, receiver, self._rhythm, self._report)
+            finally:
+                self._heard_at = None
             return
         if self._endpoints is None or self._settings.public_url is None:
             raise ConfigError(

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 async def poll(client: Client, receiver: Receiver, rhythm: Rhythm, report: Callable[[str | None], None]) -> None:
     """Until cancelled. Raises `ConfigError` if the token is revoked. `report` is told what keeps messages away, unless
-    it is over at once, and None when nothing does."""
+    it is over at once, and None with each poll that is answered."""
     offset = 0
     ready = failed = False
     delays = rhythm.delays()

@@ -6,13 +6,16 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.bridge import SIGN_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
     """Seconds."""
 
-    poll: float = 25.0
-    """How long a poll may wait for news; Telegram allows 50, proxies often less than a minute."""
+    poll: float = SIGN_SECONDS
+    """How long a poll may wait for news; Telegram allows 50, proxies often less than a minute. Its answer is the sign
+    that we are heard."""
     first: float = 1.0
     """After the first failure; twice as long after each further one."""
     longest: float = 30.0

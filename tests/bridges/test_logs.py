@@ -10,9 +10,13 @@ from typing import Literal
 import pytest
 from pydantic import SecretStr
 
-from bridges.logs import Formatter, secrets_of
+from bridges.logs import Formatter, messages, secrets_of
 from bridges.settings import Settings
+from core.observing import Accepted, Ended, saying
 from core.settings import load
+from core.tables import State
+from tests.console.test_health import turn
+from tests.messages import message
 
 SECRET = "xoxb-very-secret-value"
 STYLES: tuple[Literal["text", "json"], ...] = ("text", "json")
@@ -62,3 +66,20 @@ def test_json_lines_hold_what_was_given_with_them() -> None:
 def test_text_lines_end_with_it() -> None:
     line = Formatter("text", iter(())).format(record("turn accepted", thread_id="t"))
     assert line.endswith("core.relay: turn accepted [thread_id=t]")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_lines_carry_the_ids_of_what_they_are_about(style: Literal["text", "json"]) -> None:
+    formatter = Formatter(style, iter(()))
+    with saying(thread_id="slack:T:C:1", turn_id=7):
+        line = formatter.format(record("the upstream is away", thread_id="its own"))
+    assert "turn_id" in line
+    assert "its own" in line
+    assert "turn_id" not in formatter.format(record("something else"))
+
+
+def test_what_people_say_is_written_for_those_who_ask_for_it(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        messages(Accepted("fake", message("my question"), 0.1))
+        messages(Ended(turn(), "main", State.ANSWERED, 1.0, "an answer"))
+    assert [vars(one)["text"] for one in caplog.records] == ["my question", "an answer"]

@@ -11,6 +11,8 @@ import pytest
 from aiohttp import web
 
 from bridges.endpoints import Endpoints
+from console.health import Listener, Report
+from console.metrics import Metrics
 from console.server import serving
 from core.errors import ConfigError
 from core.settings import Http
@@ -22,12 +24,12 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield found
 
 
-async def _well() -> str | None:
-    return None
+async def _well() -> Report:
+    return Report(None)
 
 
-async def _ill() -> str | None:
-    return "slack: the token was revoked"
+async def _ill() -> Report:
+    return Report(None, {"slack": Listener("the token was revoked", None, None)})
 
 
 async def _echo(request: web.Request) -> web.Response:
@@ -37,17 +39,23 @@ async def _echo(request: web.Request) -> web.Response:
 async def test_health_and_readiness(session: aiohttp.ClientSession) -> None:
     endpoints = Endpoints()
     for ready, status in ((_well, 200), (_ill, 503)):
-        async with serving(Http(port=0), platforms=endpoints.dispatch, ready=ready) as (host, port):
+        async with serving(Http(port=0), platforms=endpoints.dispatch, report=ready, metrics=Metrics(())) as (
+            host,
+            port,
+        ):
             async with session.get(f"http://{host}:{port}/healthz") as answer:
                 assert (answer.status, await answer.json()) == (200, {"status": "ok"})
             async with session.get(f"http://{host}:{port}/readyz") as answer:
                 assert answer.status == status
                 assert ("revoked" in await answer.text()) == (status == 503)
+            async with session.get(f"http://{host}:{port}/metrics") as answer:
+                assert answer.headers["Content-Type"].startswith("text/plain; version=")
+                assert f"threadbridge_ready {float(status == 200)}" in await answer.text()
 
 
 async def test_a_path_is_answered_only_as_long_as_its_bridge_serves_it(session: aiohttp.ClientSession) -> None:
     endpoints = Endpoints()
-    async with serving(Http(port=0), platforms=endpoints.dispatch, ready=_well) as (host, port):
+    async with serving(Http(port=0), platforms=endpoints.dispatch, report=_well, metrics=Metrics(())) as (host, port):
         address = f"http://{host}:{port}/slack/events"
         with endpoints.serve("/slack/events", _echo):
             async with session.post(address, data="hello") as answer:
@@ -62,7 +70,7 @@ async def test_a_path_is_answered_only_as_long_as_its_bridge_serves_it(session: 
 
 async def test_a_body_without_end_is_refused(session: aiohttp.ClientSession) -> None:
     endpoints = Endpoints()
-    async with serving(Http(port=0), platforms=endpoints.dispatch, ready=_well) as (host, port):
+    async with serving(Http(port=0), platforms=endpoints.dispatch, report=_well, metrics=Metrics(())) as (host, port):
         with endpoints.serve("/x", _echo):
             async with session.post(f"http://{host}:{port}/x", data=io.BytesIO(b"x" * 5_000_000)) as answer:
                 assert answer.status == 413
@@ -72,5 +80,5 @@ async def test_a_port_that_is_taken_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"cannot listen on 127\.0\.0\.1:{port} .* with http\.port"):
-            async with serving(Http(port=port), platforms=_echo, ready=_well):
+            async with serving(Http(port=port), platforms=_echo, report=_well, metrics=Metrics(())):
                 pass

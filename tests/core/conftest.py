@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from core.database import opened
 from core.model import Message
+from core.observing import Observe, unobserved
 from core.settings import Access, Overlapping, Relaying
 from core.store import Store
 from core.tables import OPEN, Turn
@@ -69,6 +70,7 @@ def start(url: URL) -> Start:
         announce_backup: bool = False,
         drain_within: float = 20.0,
         recover_within: float = 900.0,
+        observe: Observe = unobserved,
     ) -> AsyncIterator[Harness]:
         bridge = bridge or FakeBridge()
         async with opened(url) as engine:
@@ -83,6 +85,7 @@ def start(url: URL) -> Start:
                 settings=settings,
                 overlapping=overlapping,
                 announce_backup=announce_backup,
+                observe=observe,
             )
             await relay.recover()
             try:
