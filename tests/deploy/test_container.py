@@ -29,11 +29,10 @@ def stages() -> list[list[tuple[str, str]]]:
     """The instructions of each stage, with their values."""
     found: list[list[tuple[str, str]]] = []
     for step in DockerfileParser(fileobj=BytesIO(FILE.read_bytes())).structure:
-        match step["instruction"]:
-            case "FROM":
-                found.append([])
-            case "COMMENT" | "ARG":
-                continue
+        if step["instruction"] in ("COMMENT", "ARG"):
+            continue
+        if step["instruction"] == "FROM":
+            found.append([])
         found[-1].append((step["instruction"], step["value"]))
     return found
 
