@@ -17,6 +17,8 @@ from sqlalchemy import URL, create_engine
 
 from bridges.app import check
 from bridges.settings import Settings
+from bridges.slack.manifest import EVENTS_PATH
+from bridges.telegram.webhook import PATH
 from core.database import libpq
 from core.settings import load
 from tests.deploy import DEPLOY
@@ -107,8 +109,9 @@ def test_what_selects_pods_finds_them() -> None:
     [scaled] = kinds("ScaledObject")
     assert scaled["spec"]["scaleTargetRef"]["name"] in names
     [ingress] = kinds("Ingress")
-    for path in ingress["spec"]["rules"][0]["http"]["paths"]:
-        assert path["backend"]["service"]["name"] in names
+    paths = ingress["spec"]["rules"][0]["http"]["paths"]
+    assert [path["path"] for path in paths] == [EVENTS_PATH, PATH]
+    assert {path["backend"]["service"]["name"] for path in paths} <= names
 
 
 def configuration() -> Settings:
