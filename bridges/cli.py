@@ -16,7 +16,7 @@ from bridges.settings import Settings
 from bridges.setup.arguments import setting_up
 from core.database import described, owned, parse
 from core.errors import ThreadbridgeError
-from core.settings import load
+from core.loading import load
 
 Run = Callable[[asyncio.Event], Awaitable[None]]
 

@@ -23,7 +23,7 @@ async def serving(
     settings: Http, *, platforms: Handler, report: Callable[[], Awaitable[Report]], metrics: Metrics
 ) -> AsyncIterator[tuple[str, int]]:
     """Serves as long as the block runs; gives the address that it is bound to. `platforms` answers every POST,
-    `report` says how it is.     Raises `ConfigError` if the address cannot be had."""
+    `report` says how it is. Raises `ConfigError` if the address cannot be had."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})

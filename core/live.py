@@ -14,15 +14,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Protocol
 
-from core.bridge import Bridge, Growing, Surface, Wanted
+from core.bridge import Bridge, Wanted
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
 from core.markdown import Splitter, close
 from core.model import MessageId, ThreadId
 from core.observing import Watch, unwatched
 from core.pace import Call, Leave, Pacer
+from core.shown import Ledger, ShownPart
 from core.tables import Part
 
 log = logging.getLogger(__name__)
@@ -32,59 +31,6 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 QUIET = 18.0
 """Seconds without a word of the upstream after which the reply says that it is still being worked at."""
 STILL_WORKING = "Still working"
-
-
-class Ledger(Protocol):
-    """Where parts are recorded. Raises `LeaseLost` when the turn is somebody else's by now."""
-
-    def check(self) -> None:
-        """Asked before each call of the platform, and answered without the database."""
-
-    async def intend(self, position: int) -> Part: ...
-
-    async def posted(self, part: Part, message: MessageId) -> None: ...
-
-    async def renew(self, part: Part) -> None:
-        """The part's message is gone: it gets a new key, and no message until the next `posted`."""
-
-
-@dataclass(slots=True)
-class _Shown:
-    """One part of the reply, as far as the platform has it."""
-
-    part: Part
-    surface: Surface
-    final: bool = False
-    """Its last text was shown as final."""
-    unsure: bool = False
-    """It may have been created without our knowing its message."""
-    replaced: bool = False
-    """Its message went missing once and was written anew."""
-
-    def shows(self, wanted: Wanted) -> bool:
-        if self.unsure or (wanted.final and not self.final):
-            return False
-        if not wanted.final and isinstance(self.surface, Growing) and self.surface.faded:
-            return False
-        if wanted.text:
-            return self.surface.shown == wanted.text
-        # At the end no message may be left; until then what an earlier run wrote stays there.
-        return self.surface.message is None or (not wanted.final and not self.surface.shown)
-
-    def call(self, wanted: Wanted) -> Call | None:
-        """What the next step draws on; None if the text stands there already and only has to be told that it is
-        final."""
-        if isinstance(self.surface, Growing):
-            return self.surface.call(wanted)
-        if self.surface.shown == wanted.text:
-            return None
-        return "edit" if self.surface.message else "create"
-
-    async def show(self, wanted: Wanted) -> None:
-        if isinstance(self.surface, Growing) and not wanted.final:
-            await self.surface.grow(wanted)
-        else:
-            await self.surface.show(wanted.text, final=wanted.final)
 
 
 class LiveReply:
@@ -315,20 +261,20 @@ class LiveReply:
         finally:
             self._leave = None
 
-    def _surface(self, part: Part, *, unsure: bool = False) -> _Shown:
+    def _surface(self, part: Part, *, unsure: bool = False) -> ShownPart:
         message = MessageId(part.message) if part.message is not None else None
         reply_to = self._reply_to if part.position == 0 else None
         surface = self._bridge.open(self._thread, part.key, message, reply_to=reply_to)
-        return _Shown(part, surface, unsure=unsure)
+        return ShownPart(part, surface, unsure=unsure)
 
-    async def _find(self, shown: _Shown) -> None:
+    async def _find(self, shown: ShownPart) -> None:
         """A part that may have been created is looked for, so that it is not created twice."""
         message = await self._bridge.find(self._thread, shown.part.key)
         if message is not None:
             shown.surface = self._bridge.open(self._thread, shown.part.key, message)
         shown.unsure = False
 
-    async def _write_anew(self, shown: _Shown) -> None:
+    async def _write_anew(self, shown: ShownPart) -> None:
         """A message that somebody took away is written once more; taken away again, it is not wanted."""
         if shown.replaced:
             raise MessageMissing

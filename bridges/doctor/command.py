@@ -20,7 +20,7 @@ from bridges.doctor.upstreams import upstream
 from bridges.settings import Settings
 from core.database import parse
 from core.errors import ConfigError
-from core.settings import load
+from core.loading import load
 
 
 @dataclass(frozen=True, slots=True)

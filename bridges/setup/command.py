@@ -21,7 +21,7 @@ from bridges.setup.questions import Questions
 from bridges.setup.toml import Key, Table, render
 from bridges.setup.upstreams import upstream
 from core.errors import ConfigError
-from core.settings import load
+from core.loading import load
 
 HEAD = """\
 Written by threadbridge init. docs/configuration.md lists every key.

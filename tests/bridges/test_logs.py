@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from bridges.logs import Formatter, messages, secrets_of
 from bridges.settings import Settings
+from core.loading import load
 from core.observing import Accepted, Ended, saying
-from core.settings import load
 from core.tables import State
 from tests.console.test_health import turn
 from tests.messages import message

@@ -8,7 +8,7 @@ import pytest
 
 from bridges.settings import Settings
 from core.errors import ConfigError
-from core.settings import load
+from core.loading import load
 
 DISCORD = '[bridges.discord]\ntoken = "x"\n'
 SLACK = '[bridges.slack]\nbot_token = "xoxb-x"\napp_token = "xapp-x"\n'

@@ -8,7 +8,8 @@ import pytest
 
 from bridges.settings import Settings
 from core.errors import ConfigError
-from core.settings import GoApi, OpenAi, load
+from core.loading import load
+from core.settings import GoApi, OpenAi
 
 DESIGNED = """
 [database]

@@ -18,6 +18,8 @@ from aiohttp import web
 from dockerfile_parse import DockerfileParser  # type: ignore[import-untyped]  # it has no types
 from hatchling.builders.wheel import WheelBuilder
 
+from console.health import Report
+from console.metrics import Metrics
 from console.server import serving
 from core.settings import Http
 from tests.deploy import DEPLOY, ROOT
@@ -98,10 +100,10 @@ async def test_the_health_check_tells_a_living_process_from_none(port: str, code
     async def nothing(_: object) -> web.Response:
         return web.Response(status=404)
 
-    async def ready() -> str | None:
-        return "Slack is away."
+    async def report() -> Report:
+        return Report(database="The database cannot be reached.")
 
-    async with serving(Http(port=0), platforms=nothing, ready=ready) as (_, bound):
+    async with serving(Http(port=0), platforms=nothing, report=report, metrics=Metrics(())) as (_, bound):
         # Port 1 of this machine is nobody's.
         script = command[2].replace("8080", str(bound) if port == "its own" else "1")
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stderr=asyncio.subprocess.DEVNULL)

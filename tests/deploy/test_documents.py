@@ -13,7 +13,7 @@ from bridges import cli
 from bridges.app import check
 from bridges.settings import Settings
 from core.errors import ConfigError
-from core.settings import load
+from core.loading import load
 from tests.deploy import DEPLOY, ROOT
 
 PAGES = [DEPLOY / "README.md", *sorted((ROOT / "docs").glob("operations-*.md"))]

@@ -20,7 +20,7 @@ from bridges.settings import Settings
 from bridges.slack.manifest import EVENTS_PATH
 from bridges.telegram.webhook import PATH
 from core.database import libpq
-from core.settings import load
+from core.loading import load
 from tests.deploy import DEPLOY
 from tests.deploy.rows import OLD_TURN, old_turn
 

@@ -20,7 +20,7 @@ from bridges.slack import socket as sockets
 from bridges.telegram import TelegramBridge
 from bridges.telegram.rhythm import Rhythm
 from core import backlog
-from core.settings import load
+from core.loading import load
 from sandbox.discord import DiscordServer
 from tests.network import network_to
 from tests.program import World, place, replied, world

@@ -11,7 +11,8 @@ import pytest
 
 from bridges.settings import Settings
 from core.errors import ConfigError
-from core.settings import OpenAi, load
+from core.loading import load
+from core.settings import OpenAi
 from tests.program import Program
 
 PUT = {"TELEGRAM_TOKEN": "1:t", "DISCORD_TOKEN": "d", "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}

@@ -10,7 +10,7 @@ import pytest
 
 from bridges.settings import Settings
 from bridges.slack.manifest import SCOPES
-from core.settings import load
+from core.loading import load
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridges.settings import Settings
 from bridges.setup.toml import Key, Table, literal, render
-from core.settings import load
+from core.loading import load
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridges.settings import Settings
-from core.settings import load
+from core.loading import load
 from sandbox.playground import config
 from sandbox.playground.config import KINDS, Kind
 from sandbox.playground.stand_ins import StandIns

@@ -1,0 +1,64 @@
+"""One part of a reply: what is on record of it, and what its platform has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.bridge import Growing, Surface, Wanted
+from core.model import MessageId
+from core.pace import Call
+from core.tables import Part
+
+
+class Ledger(Protocol):
+    """Where parts are recorded. Raises `LeaseLost` when the turn is somebody else's by now."""
+
+    def check(self) -> None:
+        """Asked before each call of the platform, and answered without the database."""
+
+    async def intend(self, position: int) -> Part: ...
+
+    async def posted(self, part: Part, message: MessageId) -> None: ...
+
+    async def renew(self, part: Part) -> None:
+        """The part's message is gone: it gets a new key, and no message until the next `posted`."""
+
+
+@dataclass(slots=True)
+class ShownPart:
+    """One part of the reply, as far as the platform has it."""
+
+    part: Part
+    surface: Surface
+    final: bool = False
+    """Its last text was shown as final."""
+    unsure: bool = False
+    """It may have been created without our knowing its message."""
+    replaced: bool = False
+    """Its message went missing once and was written anew."""
+
+    def shows(self, wanted: Wanted) -> bool:
+        if self.unsure or (wanted.final and not self.final):
+            return False
+        if not wanted.final and isinstance(self.surface, Growing) and self.surface.faded:
+            return False
+        if wanted.text:
+            return self.surface.shown == wanted.text
+        # At the end no message may be left; until then what an earlier run wrote stays there.
+        return self.surface.message is None or (not wanted.final and not self.surface.shown)
+
+    def call(self, wanted: Wanted) -> Call | None:
+        """What the next step draws on; None if the text stands there already and only has to be told that it is
+        final."""
+        if isinstance(self.surface, Growing):
+            return self.surface.call(wanted)
+        if self.surface.shown == wanted.text:
+            return None
+        return "edit" if self.surface.message else "create"
+
+    async def show(self, wanted: Wanted) -> None:
+        if isinstance(self.surface, Growing) and not wanted.final:
+            await self.surface.grow(wanted)
+        else:
+            await self.surface.show(wanted.text, final=wanted.final)
