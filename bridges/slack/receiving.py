@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 from weakref import WeakValueDictionary
@@ -55,13 +55,16 @@ class Receiver:
         api_url: str,
         session: aiohttp.ClientSession,
         revoked: Callable[[], None],
+        outside: Callable[[str], Awaitable[bool]],
     ) -> None:
-        """`revoked` is called when Slack tells that the app was removed."""
+        """`revoked` is called when Slack tells that the app was removed. `outside`: is the bot not in this channel?
+        Commands come from everywhere."""
         self._us = us
         self._names = names
         self._accept = accept
         self._direct_messages = direct_messages
         self._revoked = revoked
+        self._outside = outside
         self._order: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """One for each channel: a message does not overtake another because its author's name was known already."""
         self._app = AsyncApp(
@@ -135,6 +138,9 @@ class Receiver:
     async def _command(self, body: dict[str, Any], ack: AsyncAck) -> None:
         """Slack does not deliver a command again: what is not acknowledged, it says to the person."""
         asked = using.used(body, self._us, datetime.now(UTC))
+        if await self._outside(asked.thread.channel):
+            await ack(using.not_here(self._us.name))
+            return
         async with self._order.setdefault(asked.thread.channel, asyncio.Lock()):
             message = asked.message(await self._names.look_up(*asked.mentions))
             await self._accept(message)

@@ -78,6 +78,11 @@ def response(message: Message) -> dict[str, str]:
     return {"response_type": "in_channel"}
 
 
+def not_here(name: str) -> dict[str, str]:
+    text = f"I am not in this conversation, so nothing was asked. In a channel, `/invite @{name}` brings me in."
+    return {"response_type": "ephemeral", "text": text}
+
+
 def stopped(body: Json, us: Identity, at: datetime) -> Message:
     """The button that stands beside an answer that is being written. Slack has ended its streams already."""
     event = body["event"]

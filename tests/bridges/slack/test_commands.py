@@ -14,8 +14,10 @@ from bridges.slack import SlackBridge
 from bridges.slack.using import RECEIVED
 from core.errors import DatabaseError
 from core.model import Message
+from sandbox.faults import Fault
 from sandbox.slack import SlackServer
 from sandbox.slack.delivery import NotTaken
+from sandbox.slack.world import Kind
 from tests.bridges.slack.conftest import Heard, listening, settings
 
 CHANNEL, DIRECT = "C0GENERAL1", "D0ANNKERN1"
@@ -68,6 +70,22 @@ async def test_a_command_is_seen_by_whoever_used_it(
     response = await slack.use(CHANNEL, typed)
     assert [(one.command, one.text) for one in either.messages] == [(command, "")]
     assert response == {"response_type": "ephemeral", "text": RECEIVED}
+
+
+@pytest.mark.parametrize("kind", ["channel", "group", "im"])
+async def test_where_the_bot_is_not_it_says_so_and_asks_nothing(slack: SlackServer, heard: Heard, kind: Kind) -> None:
+    ann = slack.world.user("ann").id
+    island = slack.world.add_channel("island", kind, [ann], id="C0ISLAND01")
+    response = await slack.use(island.id, "When is low water?")
+    assert response["response_type"] == "ephemeral"
+    assert "/invite" in response["text"]
+    assert not heard.messages
+
+
+async def test_who_may_not_look_at_channels_asks_all_the_same(slack: SlackServer, heard: Heard) -> None:
+    slack.faults.add(Fault("conversations.info", "status", times=100, error="missing_scope"))
+    await slack.use(CHANNEL, "When is low water?")
+    assert [one.text for one in heard.messages] == ["When is low water?"]
 
 
 async def test_two_commands_are_two_turns(slack: SlackServer, heard: Heard) -> None:
