@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
+from core.text import clean
+
 COMMANDS = frozenset({"new", "help", "stop", "retry", "status"})
+LONGEST = 20
+"""Characters of a command that a record holds."""
+
+
+def named(name: str) -> str:
+    """A command by the name that a person or a platform gave it, whether there is one of that name or not."""
+    return clean(name).lower()[:LONGEST]
 
 
 def command_in(text: str, *, addressed: bool) -> tuple[str, str]:

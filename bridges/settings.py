@@ -34,6 +34,8 @@ class SlackSettings(Overlapping):
     api_url: Address = "https://slack.com/api"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    command: str = Field("/assistant", pattern=r"^/[a-z0-9_-]{1,31}$")
+    """The slash command, as the app's manifest is to have it."""
     direct_messages: Literal["threads", "one"] = "threads"
     """What is one conversation in a direct message: each message at the top with its thread, as in Slack's agent view,
     or the whole of it."""

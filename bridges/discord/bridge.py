@@ -19,6 +19,7 @@ from bridges.discord.errors import TRANSLATED, at_start
 from bridges.discord.gateway import DEAF_SECONDS, stay_connected
 from bridges.discord.pace import pace
 from bridges.discord.receiving import RECORDING_DELAYS, Receiver
+from bridges.discord.registering import register
 from bridges.discord.rest import Rest
 from bridges.discord.room import KnownThreads, Room
 from bridges.discord.shards import Gate, Shard, gate
@@ -87,7 +88,13 @@ class BotClient(discord.Client):
             ("GUILD_CREATE", whole_guild),
         ):
             state.parsers[event] = _after(whole, state.parsers[event])
+        state.parsers["INTERACTION_CREATE"] = self._interaction
         return state
+
+    def _interaction(self, data: Any) -> None:
+        """Read by us: the library wants more fields than there is use for, and answers to one address only."""
+        if self.receiver is not None and isinstance(data, dict):
+            self.receiver.used(data)
 
     def failed(self, sentence: str) -> None:
         self.unready = sentence
@@ -198,14 +205,18 @@ class DiscordBridge:
         self._listening = [first, *[await first.sibling(shard) for shard in others]]
         for client in self._listening:
             client.heard()  # as if: from here on a sign is to be expected
+        registering = asyncio.create_task(register(first))
         try:
             await run_together(*(self._listen(client, entrance, accept, recollect) for client in self._listening))
         finally:
             self._listening = []
+            registering.cancel()
+            await asyncio.gather(registering, return_exceptions=True)
 
     async def _listen(self, client: BotClient, entrance: Gate, accept: Accept, recollect: Recollect) -> None:
         receiver = Receiver(
             client,
+            client.rest,
             accept,
             recollect,
             self._known,

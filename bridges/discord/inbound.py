@@ -44,8 +44,8 @@ def read(message: discord.Message, me: int, answer_in: Literal["channel", "threa
     channel = message.channel
     direct = is_direct(channel)
     addressed = direct or any(user.id == me for user in message.mentions) or _answers(message, me)
-    where = _where(message, me, answer_in)
-    if where is None or not (addressed or isinstance(channel, discord.Thread)):
+    place = _where(message, me, answer_in)
+    if place is None or not (addressed or isinstance(channel, discord.Thread)):
         return None
     text = readable(message.content, me, _names(message))
     command, text = command_in(text, addressed=addressed)
@@ -55,16 +55,16 @@ def read(message: discord.Message, me: int, answer_in: Literal["channel", "threa
         return None
     return Message(
         id=MessageId(str(message.id)),
-        thread=where.id(),
+        thread=place.id(),
         author=str(author.id),
         author_name=clean(author.display_name),
         text=text,
         sent_at=message.created_at,
-        channel=str(where.channel),
+        channel=str(place.channel),
         addressed=addressed,
         attachments=attachments,
         command=command,
-        organisation=None if where.guild is None else str(where.guild),
+        organisation=None if place.guild is None else str(place.guild),
     )
 
 
@@ -78,13 +78,18 @@ def _answers(message: discord.Message, me: int) -> bool:
 
 def _where(message: discord.Message, me: int, answer_in: Literal["channel", "thread"]) -> Where | None:
     channel = message.channel
+    if isinstance(channel, discord.TextChannel) and answer_in == "thread" and _may_start_threads(channel, me):
+        return Where(channel.guild.id, channel.id, message.id)
+    return where(channel)
+
+
+def where(channel: object) -> Where | None:
+    """What is said there and begins no thread; None where nobody can talk with the bot."""
     match channel:
-        case _ if is_direct(channel):
+        case discord.DMChannel() | discord.PartialMessageable() if is_direct(channel):
             return Where(None, channel.id)
         case discord.Thread():
             return Where(channel.guild.id, channel.parent_id, channel.id)
-        case discord.TextChannel() if answer_in == "thread" and _may_start_threads(channel, me):
-            return Where(channel.guild.id, channel.id, message.id)
         case discord.TextChannel() | discord.VoiceChannel() | discord.StageChannel():
             return Where(channel.guild.id, channel.id)
         case discord.PartialMessageable() if channel.guild_id is not None:

@@ -11,9 +11,11 @@ from weakref import WeakValueDictionary
 
 import discord
 
-from bridges.discord import inbound
+from bridges.discord import inbound, interactions
 from bridges.discord.catch_up import CatchUp
-from bridges.discord.errors import TRANSLATED
+from bridges.discord.errors import NOT_UNDERSTOOD, TRANSLATED, translated
+from bridges.discord.interactions import Used
+from bridges.discord.rest import Rest
 from bridges.discord.room import KnownThreads
 from bridges.discord.shards import Shard
 from core.bridge import Accept, Recent, Recollect
@@ -35,6 +37,7 @@ class Receiver:
     def __init__(
         self,
         client: discord.Client,
+        rest: Rest,
         accept: Accept,
         recollect: Recollect,
         known: KnownThreads,
@@ -46,6 +49,7 @@ class Receiver:
     ) -> None:
         """`known` learns of threads that exist; `roles`: do those of the author matter?"""
         self._client = client
+        self._rest = rest
         self._accept = accept
         self._recollect = recollect
         self._known = known
@@ -108,6 +112,59 @@ class Receiver:
             if self._catch_up is not None:
                 await self._catch_up.before(message.channel.id, message.guild)
             await self._record_or_log(message)
+
+    def used(self, data: dict[str, Any]) -> None:
+        """Somebody used a command."""
+        task = asyncio.create_task(self._use(data))
+        self._receiving.add(task)
+        task.add_done_callback(self._receiving.discard)
+
+    async def _use(self, data: dict[str, Any]) -> None:
+        client = self._client
+        try:
+            used = None if client.user is None else interactions.read(data, client.user.id)
+        except NOT_UNDERSTOOD as error:
+            log.warning("a command could not be read: %s", type(error).__name__)
+            return
+        if used is None:
+            return
+        # what was missed in the channel is not waited for: Discord waits three seconds
+        async with self._lock(used.channel):
+            if used.may_write and not await self._record_use(used):
+                return
+        try:
+            await self._rest.respond(used.id, used.token, used.response())
+        except TRANSLATED as error:
+            # it came twice, or was recorded too late; the answer is in the channel all the same
+            log.info("command %s has no response: %s", used.id, translated(error).detail)
+
+    async def _record_use(self, used: Used) -> bool:
+        try:
+            where = used.where or inbound.where(await self._channel(used))
+            if where is None:
+                log.info("a command was used in channel %s, where nothing can be answered", used.channel)
+                return False
+            message = used.message(where)
+            if where.thread is not None:
+                self._known.add(where.thread)
+            await self._patiently(f"command {used.id} could not be recorded", lambda: self._accept(message))
+        except DatabaseError as error:
+            log.error("command %s could not be recorded, and Discord says so to the person: %s", used.id, error)
+            return False
+        except Exception:
+            log.exception("command %s could not be taken in", used.id)
+            return False
+        return True
+
+    async def _channel(self, used: Used) -> object:
+        found = self._client.get_channel(used.channel)
+        if found is None:
+            try:
+                found = await self._client.fetch_channel(used.channel)
+            except TRANSLATED as error:
+                log.warning("nothing could be learned about channel %s: %s", used.channel, type(error).__name__)
+                return self._client.get_partial_messageable(used.channel, guild_id=used.guild)
+        return found
 
     # --- recording ----------------------------------------------------------------------------------------------
 

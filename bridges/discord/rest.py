@@ -81,6 +81,16 @@ class Rest(HTTPClient):
             found = None
         return whole_application(found)
 
+    async def respond(self, interaction: int, token: str, response: dict[str, Any]) -> None:
+        """The library's own response goes to the one address that it knows."""
+        route = Route(
+            "POST",
+            "/interactions/{interaction_id}/{interaction_token}/callback",
+            interaction_id=interaction,
+            interaction_token=token,
+        )
+        await self.request(route, json=response)
+
     def left(self, channel: int, call: Call) -> Stated | None:
         """What the last answers said is left of writing to, or editing in, a channel."""
         route = WRITING[call]

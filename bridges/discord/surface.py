@@ -18,7 +18,8 @@ class DiscordSurface:
         self._room = room
         self._key = key
         self._message = message
-        self._reply_to = None if reply_to is None else int(reply_to)
+        # a command that somebody used is no message
+        self._reply_to = int(reply_to) if reply_to is not None and reply_to.isdecimal() else None
         self._shown: str | None = None
         self._content: str | None = None
 

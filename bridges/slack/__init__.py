@@ -6,6 +6,7 @@ receiving.py Bolt's app: every event is recorded before Slack is told that it ar
 socket.py    Socket Mode connections; a new one is there before an old one goes
 signature.py is this request from Slack?
 inbound.py   an event -> what was said, as a value without names
+using.py     the slash command and the stop button, in the same way
 mrkdwn.py    Slack's markup -> Markdown
 names.py     who is U0123?
 stream.py    one message being written, as a stream for as long as that goes well

@@ -35,6 +35,9 @@ from core.pace import Pace
 
 log = logging.getLogger(__name__)
 
+OUTSIDE_WITHIN = 1.0
+"""Seconds, of the three that Slack waits for a command to be acknowledged."""
+
 
 class SlackBridge:
     """Implements `core.bridge.Bridge`. The methods that call Slack work inside `async with` only."""
@@ -129,6 +132,7 @@ class SlackBridge:
             api_url=self._settings.api_url,
             session=self._session,
             revoked=self._revoked.set,
+            outside=self._outside,
         )
         run = self._over_socket(receiver) if self._settings.mode == "socket" else self._over_http(receiver)
         listening = asyncio.create_task(run)
@@ -145,6 +149,18 @@ class SlackBridge:
             listening.cancel()
             revoked.cancel()
             await asyncio.gather(listening, revoked, return_exceptions=True)
+
+    async def _outside(self, channel: str) -> bool:
+        """False where Slack does not say, or not in time."""
+        try:
+            async with asyncio.timeout(OUTSIDE_WITHIN):
+                answer = await self._web(self._web.api.conversations_info(channel=channel))
+        except PlatformError as error:
+            return error.detail in ("channel_not_found", "not_in_channel")
+        except TimeoutError:
+            return False
+        found = answer.get("channel") or {}
+        return found.get("is_member") is False and not found.get("is_im")
 
     async def _over_socket(self, receiver: Receiver) -> None:
         self._sockets = SocketMode(

@@ -15,6 +15,7 @@ SCOPES = {
     "channels:history": "public channels are not heard without a mention, and no post of its own is found again there",
     "channels:read": "channels have no names in what the assistant reads",
     "chat:write": "nothing can be written",
+    "commands": "the slash command does not reach it",
     "files:read": "files that people send cannot be read",
     "groups:history": "private channels are not heard without a mention, and no post of its own is found again there",
     "groups:read": "private channels have no names in what the assistant reads",
@@ -37,7 +38,11 @@ EVENTS = (
 )
 """What the bridge listens to."""
 
+STOPPED = "agent_session_stopped"
+"""The stop button, which only apps in the agent view have."""
+
 EVENTS_PATH = "/slack/events"
+"""For commands too."""
 LONGEST_NAME = 35
 """Characters of an app's name."""
 
@@ -50,9 +55,20 @@ def manifest(settings: SlackSettings, name: str, public_url: str) -> dict[str, A
     }
     if settings.direct_messages == "threads":
         features["agent_view"] = {"agent_description": f"Write to {name} as you would to a colleague."}
+    command = {
+        "command": settings.command,
+        "description": "Ask the assistant",
+        "usage_hint": "question, or new, stop, retry, status, help",
+        # names in the text come with their ids
+        "should_escape": True,
+    }
     events: dict[str, Any] = {"bot_events": list(EVENTS)}
+    if "agent_view" in features:
+        events["bot_events"].append(STOPPED)
     if settings.mode == "http":
         events = {"request_url": public_url + EVENTS_PATH, **events}
+        command["url"] = public_url + EVENTS_PATH
+    features["slash_commands"] = [command]
     return {
         "display_information": {"name": name, "description": "Answers in threads and direct messages."},
         "features": features,

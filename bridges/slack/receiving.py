@@ -6,7 +6,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
@@ -17,12 +18,14 @@ from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bridges.slack import inbound
+from bridges.slack import inbound, using
 from bridges.slack.inbound import Identity
+from bridges.slack.manifest import STOPPED
 from bridges.slack.names import NameBook
 from bridges.slack.signature import genuine
 from bridges.slack.web import client, library_log
@@ -52,13 +55,16 @@ class Receiver:
         api_url: str,
         session: aiohttp.ClientSession,
         revoked: Callable[[], None],
+        outside: Callable[[str], Awaitable[bool]],
     ) -> None:
-        """`revoked` is called when Slack tells that the app was removed."""
+        """`revoked` is called when Slack tells that the app was removed. `outside`: is the bot not in this channel?
+        Commands come from everywhere."""
         self._us = us
         self._names = names
         self._accept = accept
         self._direct_messages = direct_messages
         self._revoked = revoked
+        self._outside = outside
         self._order: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """One for each channel: a message does not overtake another because its author's name was known already."""
         self._app = AsyncApp(
@@ -75,6 +81,7 @@ class Receiver:
         )
         # every kind of event, or Bolt would leave those unacknowledged that nobody listens to
         self._app.event(re.compile(""))(self._event)
+        self._app.command(re.compile(""))(self._command)
         self._app.error(self._failed)
 
     async def envelope(self, request: SocketModeRequest) -> BoltResponse:
@@ -104,6 +111,9 @@ class Receiver:
         ):
             self._revoked()
             return
+        if event["type"] == STOPPED:
+            await self._stop(body)
+            return
         try:
             said = inbound.read(body, self._us, self._direct_messages)
         except (LookupError, TypeError, ValueError, AttributeError):
@@ -117,5 +127,24 @@ class Receiver:
             message = said.message(await self._names.look_up(*said.mentions))
             await self._accept(message)
 
+    async def _stop(self, body: dict[str, Any]) -> None:
+        try:
+            message = using.stopped(body, self._us, datetime.now(UTC))
+        except (LookupError, ValueError):
+            log.exception("a stop of Slack's could not be read (%s)", body.get("event_id"))
+            return
+        await self._accept(message)
+
+    async def _command(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        """Slack does not deliver a command again: what is not acknowledged, it says to the person."""
+        asked = using.used(body, self._us, datetime.now(UTC))
+        if await self._outside(asked.thread.channel):
+            await ack(using.not_here(self._us.name))
+            return
+        async with self._order.setdefault(asked.thread.channel, asyncio.Lock()):
+            message = asked.message(await self._names.look_up(*asked.mentions))
+            await self._accept(message)
+        await ack(using.response(message))
+
     async def _failed(self, error: Exception) -> None:
-        log.warning("not acknowledged, Slack will deliver again: %s", error)
+        log.warning("not acknowledged, Slack will deliver an event again, and say so of a command: %s", error)

@@ -209,7 +209,8 @@ class SocketMode:
         if response.status != 200:
             return
         try:
-            await ws.send_json({"envelope_id": request.envelope_id})
+            said = {"payload": json.loads(response.body)} if request.type == "slash_commands" else {}
+            await ws.send_json({"envelope_id": request.envelope_id, **said})
         except (aiohttp.ClientError, ConnectionError, RuntimeError) as error:
             log.debug("an acknowledgement was lost, Slack will deliver again: %s", type(error).__name__)
 

@@ -1,7 +1,7 @@
 """Thread ids of Slack: `slack:{team}:{channel}:{root}`.
 
 The root is the ts of the message that the thread hangs on. It is empty for the top level of a direct message where
-that is one conversation.
+that is one conversation, and for that of a channel, where the slash command is used.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Self
 
-from telegram import BotCommand
 from telegram.constants import ChatAction
 
 from bridges.endpoints import Endpoints
@@ -22,6 +21,7 @@ from bridges.telegram.draft import Drafts, DraftSurface
 from bridges.telegram.errors import AddressUnknown, TokenRefused
 from bridges.telegram.files import fetched
 from bridges.telegram.inbound import Me
+from bridges.telegram.menu import offer
 from bridges.telegram.pace import PACE
 from bridges.telegram.polling import poll
 from bridges.telegram.receiving import Receiver
@@ -35,15 +35,6 @@ from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
 
 log = logging.getLogger(__name__)
-
-MENU = (
-    BotCommand("new", "Begin a new conversation"),
-    BotCommand("stop", "Stop the answer that is being written"),
-    BotCommand("retry", "Answer the last question again"),
-    BotCommand("status", "Which assistant is this?"),
-    BotCommand("help", "What this bot can do"),
-)
-"""What clients offer when somebody types a slash."""
 
 
 class TelegramBridge:
@@ -131,7 +122,7 @@ class TelegramBridge:
         if self._me is None:
             raise RuntimeError("a bridge has to be entered before it listens")
         receiver = Receiver(self._client.bot, self._me, accept)
-        await self._offer_commands()
+        await offer(self._client)
         if self._settings.mode == "polling":
             self._heard_at = time.monotonic()  # as if: from here on one is to be expected
             try:
@@ -144,13 +135,6 @@ class TelegramBridge:
                 'bridges.telegram.mode is "webhook": that needs public_url and the HTTP server of Threadbridge.'
             )
         await Webhook(self._client, receiver, self._settings.public_url, self._rhythm).listen(self._endpoints)
-
-    async def _offer_commands(self) -> None:
-        try:
-            with self._client.calling():
-                await self._client.bot.set_my_commands(MENU)
-        except PlatformError as error:
-            log.warning("Telegram: the list of commands could not be set (%s)", error.detail)
 
     # --- speaking -----------------------------------------------------------------------------------------------
 

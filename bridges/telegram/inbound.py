@@ -9,6 +9,7 @@ from datetime import UTC
 
 import telegram
 
+from bridges.commands import named
 from bridges.telegram.attachments import attachments, described
 from bridges.telegram.quoting import Mark, as_markdown
 from bridges.telegram.thread import Place
@@ -35,6 +36,10 @@ class _Command:
     target: str
     mark: telegram.MessageEntity
 
+    @property
+    def known(self) -> bool:
+        return self.name in COMMANDS or self.name == _ASK
+
 
 def read(update: telegram.Update, me: Me) -> Message | None:
     """What the update says to the bot; None for everything else: what bots say, edits, channel posts, service
@@ -53,8 +58,9 @@ def read(update: telegram.Update, me: Me) -> Message | None:
         return None
     mentions = [entity for entity in entities if _names(said, entity, me)]
     private = said.chat.type == telegram.constants.ChatType.PRIVATE
-    addressed = private or command is not None or bool(mentions) or _answers(said, me)
-    if not (addressed or said.media_group_id):
+    known = command is not None and command.known
+    to_us = private or bool(mentions) or _answers(said, me) or (command is not None and bool(command.target))
+    if not (to_us or known or said.media_group_id):
         return None
     files = attachments(said)
     text = as_markdown(words, list(_marks(entities, mentions, command))) or ("" if words else described(said))
@@ -72,7 +78,7 @@ def read(update: telegram.Update, me: Me) -> Message | None:
         text=text,
         sent_at=said.date.astimezone(UTC),
         channel=str(said.chat.id),
-        addressed=addressed,
+        addressed=to_us or known,
         attachments=files,
         command=asked,
         album=said.media_group_id,
@@ -103,7 +109,7 @@ def _command(words: str, entities: Sequence[telegram.MessageEntity], me: Me) -> 
 
 def _evident(words: str, me: Me) -> tuple[telegram.MessageEntity, ...]:
     """The command or the name of the bot that a message begins with, where the server marks nothing at all."""
-    if (found := re.match(r"/\w+(?:@\w+)?", words)) is not None:
+    if (found := re.match(r"/[A-Za-z0-9_]{1,64}(?:@\w+)?(?=\s|$)", words)) is not None:
         return (telegram.MessageEntity(telegram.MessageEntity.BOT_COMMAND, 0, found.end()),)
     name = f"@{me.username}"
     if me.username and re.match(rf"{re.escape(name)}(?!\w)", words, re.IGNORECASE):
@@ -135,7 +141,7 @@ def _marks(
     for entity in entities:
         gone = entity in mentions
         if command is not None and entity is command.mark:
-            gone = command.name in COMMANDS or command.name == _ASK
+            gone = True
         yield Mark(
             entity.type,
             entity.offset,
@@ -147,13 +153,11 @@ def _marks(
 
 
 def _told(command: _Command | None, text: str) -> tuple[str, str]:
-    """The command to the program, if it is one, and the text that remains. A command that nobody knows is a text like
-    any other, without the name of the bot in it."""
-    if command is None:
+    """The command to the program, if it is one, and the text that remains. Of one that nobody knows, the program says
+    so itself."""
+    if command is None or command.name == _ASK:
         return "", text
-    if command.name not in COMMANDS and command.target:
-        text = re.sub(rf"^(/\w+)@{re.escape(command.target)}", r"\1", text)
-    return COMMANDS.get(command.name, ""), text
+    return COMMANDS.get(command.name) or named(command.name), text
 
 
 def _said_by(words: str, entity: telegram.MessageEntity) -> str:

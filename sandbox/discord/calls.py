@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.discord import payloads
+from sandbox.discord import interactions, payloads
 from sandbox.discord.people import People
 from sandbox.discord.records import FORUM, SUPPRESS_EMBEDS, THREADS, Channel, File, Refusal, invalid_form
 
@@ -194,3 +194,39 @@ class Calls(People):
         self.world.need(channel, "SEND_MESSAGES_IN_THREADS" if channel.kind in THREADS else "SEND_MESSAGES")
         self.feed.publish("typing", place=channel.id)
         self.gateway.typing(channel, self.world.bot, time.time())
+
+    # --- commands -----------------------------------------------------------------------------------------------
+
+    async def _commands(self, _: web.Request, params: Params, __: dict[str, Any]) -> Any:
+        self._ours(params)
+        return self.world.commands
+
+    async def _replace_commands(self, _: web.Request, params: Params, body: dict[str, Any]) -> Any:
+        self._ours(params)
+        made = [interactions.checked(one, self.world.snowflake(), self.world.bot) for one in body["_list"]]
+        if len({(one["type"], one["name"]) for one in made}) < len(made):
+            raise invalid_form(
+                "name", "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique"
+            )
+        self.world.commands = made
+        return made
+
+    def _ours(self, params: Params) -> None:
+        if params["application"] != self.world.bot:
+            raise Refusal(403, 20012, "You are not authorized to perform this action on this application")
+
+    async def _respond(self, _: web.Request, params: Params, body: dict[str, Any]) -> Any:
+        interaction = self.interactions.respond(params["interaction"], params["token"], body)
+        self.feed.publish("responded", id=interaction.id)
+        data = body.get("data") or {}
+        if body["type"] == interactions.MESSAGE and not int(data.get("flags") or 0) & interactions.EPHEMERAL:
+            message, _new = self.world.write(
+                self.world.channels[interaction.channel],
+                self.world.bot,
+                data["content"],
+                flags=int(data.get("flags") or 0),
+                allowed=data.get("allowed_mentions"),
+            )
+            slash = interaction.data["type"] == interactions.SLASH
+            message.kind = interactions.CHAT_INPUT_COMMAND if slash else interactions.CONTEXT_MENU_COMMAND
+            self.appeared(message)

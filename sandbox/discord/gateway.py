@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from sandbox.discord import payloads
+from sandbox.discord.interactions import Interaction
 from sandbox.discord.records import Channel, Message
 from sandbox.discord.session import Session, Wire
 from sandbox.discord.shards import Sharding, concerns
@@ -255,6 +256,15 @@ class Gateway:
         for session in self._sessions.values():
             if session.wants(GUILD_TYPING if guild else DIRECT_TYPING, guild):
                 self._tell(session, "TYPING_START", {**data, **({"guild_id": guild} if guild else {})})
+
+    def interaction(self, used: Interaction) -> None:
+        """`INTERACTION_CREATE`: no intent is needed for it, nor may the bot see the channel."""
+        world = self._world()
+        place = world.channels[used.channel]
+        data = payloads.interaction(world, used)
+        for session in self._sessions.values():
+            if concerns(session.shard, place.guild):
+                self._tell(session, "INTERACTION_CREATE", data)
 
     # --- making trouble -----------------------------------------------------------------------------------------
 

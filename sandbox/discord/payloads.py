@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from sandbox.discord.interactions import Interaction
 from sandbox.discord.records import DIRECT, PERMISSIONS, THREADS, Channel, File, Message, User
 from sandbox.discord.world import World
 
@@ -204,3 +205,30 @@ def in_gateway(world: World, one: Message, shape: dict[str, Any]) -> dict[str, A
         told["member"] = member(world, world.users[one.author])
     told["mentions"] = [{**user(world.users[i]), "member": member(world, world.users[i])} for i in one.mentions]
     return told
+
+
+def interaction(world: World, used: Interaction) -> dict[str, Any]:
+    """A used command, as the gateway tells it."""
+    place = world.channels[used.channel]
+    author = world.users[used.author]
+    may = EVERYTHING & ~sum(bit for name, bit in PERMISSIONS.items() if world.lacks(place, name))
+    shape: dict[str, Any] = {
+        "id": used.id,
+        "application_id": world.bot,
+        "type": 2,
+        "data": used.data,
+        "channel_id": place.id,
+        "channel": channel(world, place),
+        "token": used.token,
+        "version": 1,
+        "app_permissions": str(may & ~(1 << 3)),
+        "locale": "en-US",
+        "entitlements": [],
+        "authorizing_integration_owners": {"0": place.guild or "0"},
+        "context": 1 if place.guild is None else 0,
+        "attachment_size_limit": 10_485_760,
+    }
+    if place.guild is None:
+        return {**shape, "user": user(author)}
+    told = {**member(world, author), "user": user(author), "permissions": str(EVERYTHING)}
+    return {**shape, "guild_id": place.guild, "guild_locale": "en-US", "member": told}

@@ -7,8 +7,9 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.discord import markup
+from sandbox.discord import markup, payloads
 from sandbox.discord.gateway import Gateway
+from sandbox.discord.interactions import ON_MESSAGE, SLASH, Interactions
 from sandbox.discord.records import DIRECT, FORUM, NEWS, RENAMED, STARTER, TEXT, THREADS, Channel, File, Message
 from sandbox.discord.world import World
 from sandbox.stand_in import Place, StandIn, View
@@ -21,6 +22,7 @@ class People(StandIn):
 
     world: World
     gateway: Gateway
+    interactions: Interactions
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -182,6 +184,29 @@ class People(StandIn):
         names = {user.username: user.id for user in self.world.users.values()} | {"bot": self.world.bot}
         return re.sub(r"(?<![\w<])@(\w+)", lambda m: f"<@{names[m[1]]}>" if m[1] in names else m[0], text)
 
+    # --- using commands -----------------------------------------------------------------------------------------
+
+    async def use(self, place: str, command: str, *, author: str = "ann", **options: str) -> str:
+        """Somebody uses a slash command; returns the id of the interaction."""
+        given = [{"type": 3, "name": name, "value": value} for name, value in options.items()]
+        return self._use(place, author, command, SLASH, {"options": given} if given else {})
+
+    async def use_on(self, message: str, command: str, *, author: str = "ann") -> str:
+        """Somebody chooses a command from the menu of a message."""
+        found = self.world.messages[message]
+        shape = payloads.message(self.world, found, self.url)
+        more = {"target_id": message, "resolved": {"messages": {message: shape}}}
+        return self._use(found.channel, author, command, ON_MESSAGE, more)
+
+    def _use(self, place: str, author: str, command: str, kind: int, more: dict[str, Any]) -> str:
+        known = next((one for one in self.world.commands if (one["name"], one["type"]) == (command, kind)), None)
+        if known is None:
+            raise KeyError(f"nothing is offered here that is called {command}")
+        data = {"id": known["id"], "name": command, "type": kind, **more}
+        made = self.interactions.new(self.world.snowflake(), place, self.world.person(author).id, data)
+        self.gateway.interaction(made)
+        return made.id
+
     # --- telling ------------------------------------------------------------------------------------------------
 
     def appeared(self, message: Message) -> None:
@@ -215,6 +240,10 @@ class People(StandIn):
     def redeliver(self, message: str) -> None:
         """The same event once more."""
         self.gateway.message("MESSAGE_CREATE", self.world.messages[message])
+
+    def use_again(self, interaction: str) -> None:
+        """The event of a used command once more."""
+        self.gateway.interaction(self.interactions[interaction])
 
     def drop_connections(self) -> None:
         """Every gateway connection breaks; its session can be resumed."""

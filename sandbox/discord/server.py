@@ -2,7 +2,8 @@
 
 Names of calls, for faults and in the feed: `users.me`, `users.get`, `applications.me`, `gateway`, `gateway.bot`,
 `gateway.connect`, `channels.get`, `channels.modify`, `messages.create`, `messages.list`, `messages.get`,
-`messages.edit`, `messages.delete`, `threads.create`, `typing`, `dm.create`, `cdn`.
+`messages.edit`, `messages.delete`, `threads.create`, `typing`, `dm.create`, `commands.list`, `commands.replace`,
+`interactions.respond`, `cdn`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from aiohttp import BodyPartReader, web
 
 from sandbox.discord.calls import Calls, Params
 from sandbox.discord.gateway import Gateway
+from sandbox.discord.interactions import Interactions
 from sandbox.discord.limits import Limits
 from sandbox.discord.records import (
     File,
@@ -49,6 +51,7 @@ class DiscordServer(Calls):
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
         self.world = World()
+        self.interactions = Interactions()
         self.gateway = Gateway(lambda: self.world, self.feed, TOKEN)
         self.limits: Limits | None = Limits()
         self.file_headers: list[dict[str, str]] = []
@@ -86,6 +89,9 @@ class DiscordServer(Calls):
             ("POST", message + "/threads", "threads.create", self._thread),
             ("POST", api + "/channels/{channel}/threads", "threads.create", self._post),
             ("POST", api + "/channels/{channel}/typing", "typing", self._typing),
+            ("GET", api + "/applications/{application}/commands", "commands.list", self._commands),
+            ("PUT", api + "/applications/{application}/commands", "commands.replace", self._replace_commands),
+            ("POST", api + "/interactions/{interaction}/{token}/callback", "interactions.respond", self._respond),
         ]
         for method, path, name, call in calls:
             app.router.add_route(method, path, self._handler(name, call))
@@ -99,7 +105,7 @@ class DiscordServer(Calls):
     def _handler(self, name: str, call: Call) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
             params = dict(request.match_info)
-            self.feed.publish("call", name=name, **params)
+            self.feed.publish("call", name=name, **{key: value for key, value in params.items() if key != "token"})
             fault = self.faults.take(name)
             if await struck(fault, request):
                 return web.Response()
@@ -208,7 +214,8 @@ class DiscordServer(Calls):
 
 
 async def _body(request: web.Request, world: World) -> dict[str, Any]:
-    """The JSON of a request, or of the `payload_json` of a form; its files are under `_files`."""
+    """The JSON of a request, or of the `payload_json` of a form; its files are under `_files`. A list is under
+    `_list`."""
     if request.method in ("GET", "DELETE") or not request.can_read_body:
         return {}
     if not request.content_type.startswith("multipart/"):
@@ -231,6 +238,8 @@ def _json(text: str) -> dict[str, Any]:
         json.dumps(body, ensure_ascii=False).encode()
     except ValueError:
         raise Refusal(400, 50109, "The request body contains invalid JSON.") from None
+    if isinstance(body, list):
+        return {"_list": body}
     if not isinstance(body, dict):
         raise Refusal(400, 50035, "Invalid Form Body", {"_errors": [{"code": "DICT_TYPE_CONVERT", "message": "Only"}]})
     return body

@@ -57,6 +57,8 @@ class World:
         self.roles: dict[str, str] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[str, Message] = {}
+        self.commands: list[dict[str, Any]] = []
+        """Those of the application, as it registered them."""
         self._nonces: dict[tuple[str, str], tuple[str, float]] = {}
         self.bot = self._user("threadbridge", "Threadbridge", bot=True)
         self.ann = self._user("ann", "Ann Kern")
@@ -278,6 +280,7 @@ class World:
             "roles": self.roles,
             "channels": [asdict(channel) for channel in self.channels.values()],
             "messages": messages,
+            "commands": self.commands,
             "nonces": [[*key, *value] for key, value in self._nonces.items()],
         }
 
@@ -293,6 +296,7 @@ class World:
         for row in state["messages"]:
             files = [File(**{**file, "content": bytes.fromhex(file["content"])}) for file in row["files"]]
             self.messages[row["id"]] = Message(**{**row, "files": files})
+        self.commands = list(state.get("commands") or ())
         self._nonces = {(author, nonce): (message, at) for author, nonce, message, at in state["nonces"]}
 
 

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp import web
@@ -48,19 +49,20 @@ class Socket:
 
     ws: web.WebSocketResponse
     request: web.Request
-    waiting: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    waiting: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     leaving: bool = False
     """Told to go: gets events only while there is no other."""
 
     def acknowledge(self, frame: str) -> None:
-        """Reads what the app said: an envelope's id is all that counts."""
+        """Reads what the app said: an envelope's id, and a payload where one was asked for."""
         try:
-            envelope_id = str(json.loads(frame)["envelope_id"])
+            said = json.loads(frame)
+            envelope_id = str(said["envelope_id"])
         except (ValueError, LookupError, TypeError):
             return
         future = self.waiting.pop(envelope_id, None)
         if future is not None and not future.done():
-            future.set_result(None)
+            future.set_result(said.get("payload") or {})
 
     def lost(self) -> None:
         for future in self.waiting.values():
@@ -176,20 +178,49 @@ class Courier:
         if socket is None:
             raise NotTaken("no_connection")
         delivery.tried = socket
-        envelope_id = str(uuid.uuid4())
         envelope: Json = {
-            "envelope_id": envelope_id,
             "type": "events_api",
             "accepts_response_payload": False,
             "payload": delivery.body,
             "retry_attempt": delivery.attempt,
             "retry_reason": delivery.reason,
         }
+        await self._ask(socket, envelope)
+
+    async def command(self, form: dict[str, str]) -> Json:
+        """Sends a slash command, once, and gives what the app acknowledged it with. Raises `NotTaken`."""
+        if self.events_url:
+            return await self._post_command(self.events_url, form)
+        socket = self._next_socket(None)
+        if socket is None:
+            raise NotTaken("dispatch_failed")
+        return await self._ask(socket, {"type": "slash_commands", "accepts_response_payload": True, "payload": form})
+
+    async def _post_command(self, url: str, form: dict[str, str]) -> Json:
+        assert self._session is not None
+        body = urlencode(form).encode()
+        headers = self.signed(body) | {"Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise NotTaken("dispatch_failed")
+                if response.content_type != "application/json":
+                    return {"text": await response.text()}
+                said: Json = await response.json()
+                return said
+        except TimeoutError:
+            raise NotTaken("operation_timeout") from None
+        except aiohttp.ClientError:
+            raise NotTaken("dispatch_failed") from None
+
+    async def _ask(self, socket: Socket, envelope: Json) -> Json:
+        envelope_id = str(uuid.uuid4())
         taken = socket.waiting[envelope_id] = asyncio.get_running_loop().create_future()
         try:
-            await socket.ws.send_json(envelope)
+            await socket.ws.send_json({"envelope_id": envelope_id, **envelope})
             async with asyncio.timeout(self.ack_within):
-                await taken
+                said: Json = await taken
+                return said
         except TimeoutError:
             raise NotTaken("timeout") from None
         except (ConnectionError, RuntimeError):

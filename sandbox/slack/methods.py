@@ -186,7 +186,9 @@ def set_status(workspace: Workspace, given: Arguments) -> Json:
 
 
 def conversations_info(workspace: Workspace, given: Arguments) -> Json:
-    return {"channel": _channel_json(_readable(workspace, given))}
+    channel = _channel(workspace, given)
+    # a public one tells of itself to everybody
+    return {"channel": _channel_json(channel if channel.kind == "channel" else _readable(workspace, given))}
 
 
 def conversations_list(workspace: Workspace, _: Arguments) -> Json:

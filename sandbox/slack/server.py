@@ -27,8 +27,8 @@ BOT_TOKEN = "xoxb-sandbox"
 APP_TOKEN = "xapp-sandbox"
 
 SCOPES = (
-    "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,files:read,groups:history,"
-    "groups:read,im:history,mpim:history,users:read"
+    "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,commands,files:read,"
+    "groups:history,groups:read,im:history,mpim:history,users:read"
 )
 MOST_SOCKETS = 10
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
+import uuid
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +16,7 @@ from sandbox.slack.world import (
     APP_ID,
     BOT_USER,
     FOREIGN_TEAM,
+    TEAM,
     Channel,
     File,
     Kind,
@@ -129,6 +132,44 @@ class Workspace(StandIn):
         )
         self.posted(channel, post)
         return post.ts
+
+    async def use(self, place: str, text: str, *, command: str = "/assistant", author: str = "ann") -> Json:
+        """Somebody uses a slash command at the top of a place; returns what the app responds. Raises `NotTaken`."""
+        channel, user = self.world.channel(place), self.world.user(author)
+        return await self.courier.command(
+            {
+                "token": "verification-token-of-old",
+                "team_id": user.team,
+                "team_domain": "harbour",
+                "channel_id": channel.id,
+                "channel_name": "directmessage" if channel.kind == "im" else channel.name,
+                "user_id": user.id,
+                "user_name": user.handle,
+                "command": command,
+                "text": events.typed(self.world, text),
+                "api_app_id": APP_ID,
+                "is_enterprise_install": "false",
+                "response_url": f"{self.url}/commands/{TEAM}/{uuid.uuid4().hex}",
+                "trigger_id": f"{time.time_ns()}.{uuid.uuid4().int % 10**9}.{uuid.uuid4().hex}",
+            }
+        )
+
+    def press_stop(self, place: str, root: str, *, author: str = "ann") -> None:
+        """The stop button beside an answer that is being written: Slack ends its streams and tells the app."""
+        channel = self.world.channel(place)
+        growing = [post for post in self.world.replies(channel.id, root) if post.stream and post.stream.open]
+        for post in growing:
+            assert post.stream is not None
+            post.stream.open = False
+        event = {
+            "type": "agent_session_stopped",
+            "channel": channel.id,
+            "thread_ts": root,
+            "user": self.world.user(author).id,
+            "streaming_message_ts": [post.ts for post in growing],
+            "event_ts": self.world.next_ts(),
+        }
+        self.courier.send(events.envelope(self.world, channel, event))
 
     def file(
         self,

@@ -33,6 +33,10 @@ ACTIONS = frozenset(
 )
 
 
+SCOPES = frozenset({"default", "all_private_chats", "all_group_chats", "all_chat_administrators"})
+"""Those that concern no single chat."""
+
+
 @dataclass(slots=True)
 class Draft:
     id: int
@@ -99,11 +103,11 @@ class Methods:
                 raise Refusal(400, "command description length must not exceed 256")
         if len(commands) > 100:
             raise Refusal(400, "can't use more than 100 commands")
-        self.world.commands = commands
+        self.world.commands[_scope(args)] = commands
         return True
 
     async def get_my_commands(self, args: Args) -> list[dict[str, str]]:
-        return self.world.commands
+        return self.world.commands.get(_scope(args), [])
 
     # --- receiving ----------------------------------------------------------------------------------------------
 
@@ -279,3 +283,11 @@ def _content(args: Args) -> dict[str, Any]:
     if isinstance(preview, dict) and preview.get("is_disabled"):
         content["link_preview_options"] = {"is_disabled": True}
     return content
+
+
+def _scope(args: Args) -> str:
+    """For whom a menu is: the kind of scope, and a language if it is for one."""
+    scope = _decoded(args, "scope") or {"type": "default"}
+    if not isinstance(scope, dict) or scope.get("type") not in SCOPES:
+        raise Refusal(400, "can't parse BotCommandScope: unsupported type specified")
+    return f"{scope['type']} {args.get('language_code', '')}".strip()

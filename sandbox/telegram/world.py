@@ -77,7 +77,8 @@ class World:
         self.chats: dict[int, Chat] = {}
         self.files: dict[str, tuple[str, bytes]] = {}
         """By file id: the path on the file server and the content."""
-        self.commands: list[dict[str, str]] = []
+        self.commands: dict[str, list[dict[str, str]]] = {}
+        """By scope and language."""
         self._last_private = 0
 
     # --- looking up ---------------------------------------------------------------------------------------------
@@ -223,7 +224,7 @@ class World:
             messages = {said["id"]: Said(**said) for said in one["messages"]}
             self.chats[one["id"]] = Chat(**one | {"topics": topics, "messages": messages})
         self.files = {key: (path, bytes.fromhex(content)) for key, (path, content) in state["files"].items()}
-        self.commands = list(state["commands"])
+        self.commands = dict(state["commands"])
         self._last_private = state["last_private"]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bridges.commands import command_in
+from bridges.commands import LONGEST, command_in, named
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,9 @@ from bridges.commands import command_in
 def test_commands(text: str, addressed: bool, found: tuple[str, str]) -> None:
     """With a slash or an exclamation mark anywhere, and as the only word where the bot is addressed."""
     assert command_in(text, addressed=addressed) == found
+
+
+@given(st.text())
+def test_a_record_can_hold_any_name(name: str) -> None:
+    assert len(named(name)) <= LONGEST
+    assert "\0" not in named(name)

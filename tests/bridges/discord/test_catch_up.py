@@ -312,10 +312,11 @@ async def test_only_so_many_archived_threads_are_looked_into_those_of_the_newest
     connect: Connect, server: DiscordServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catch_up, "MOST_UNLISTED", 2)
+    posts = []
     async with connect() as first:
-        posts = [await server.post(f"post {number}", "@bot hello") for number in range(4)]
-        for post in posts:
-            await first.hears(post)
+        for number in range(4):
+            posts.append(await server.post(f"post {number}", "@bot hello"))
+            await first.hears(posts[-1])
     for post in posts:
         await server.archive(post)
     missed = await server.say(server.lounge, "@bot missed")

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bridges.settings import SlackSettings
-from bridges.slack.manifest import EVENTS, SCOPES, manifest
+from bridges.slack.manifest import EVENTS, SCOPES, STOPPED, manifest
 from tests.program import Program
 
 NONE = SecretStr("")
@@ -30,6 +30,23 @@ def test_over_http() -> None:
     made = manifest(HTTP, "Ada", "https://bot.example.org")
     assert made["settings"]["socket_mode_enabled"] is False
     assert made["settings"]["event_subscriptions"]["request_url"] == "https://bot.example.org/slack/events"
+
+
+def test_the_slash_command_goes_where_events_go() -> None:
+    (over_socket,) = manifest(SOCKET, "Ada", "")["features"]["slash_commands"]
+    assert over_socket["command"] == "/assistant"
+    assert "url" not in over_socket
+    (over_http,) = manifest(HTTP.model_copy(update={"command": "/ada"}), "Ada", "https://bot.example.org")["features"][
+        "slash_commands"
+    ]
+    assert (over_http["command"], over_http["url"]) == ("/ada", "https://bot.example.org/slack/events")
+    assert "commands" in SCOPES
+
+
+def test_the_stop_button_only_in_the_agent_view() -> None:
+    one = SOCKET.model_copy(update={"direct_messages": "one"})
+    assert STOPPED in manifest(SOCKET, "Ada", "")["settings"]["event_subscriptions"]["bot_events"]
+    assert STOPPED not in manifest(one, "Ada", "")["settings"]["event_subscriptions"]["bot_events"]
 
 
 def test_the_agent_view_only_where_each_message_begins_a_thread() -> None:

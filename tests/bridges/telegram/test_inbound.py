@@ -61,7 +61,11 @@ async def test_formatting_becomes_markdown(tg: TelegramServer, ear: Ear) -> None
         ("/stop", "", "stop"),
         ("/retry", "", "retry"),
         ("/status", "", "status"),
-        ("/weather@threadbridge_bot in Kiel", "/weather in Kiel", ""),
+        ("/weather@threadbridge_bot in Kiel", "in Kiel", "weather"),
+        ("@bot /weather", "", "weather"),
+        ("/weather in Kiel", None, None),
+        ("/weather@another_bot in Kiel", None, None),
+        ("/new@another_bot", None, None),
         ("@bot", "", "help"),
         ("/ask", "", "help"),
     ],
@@ -77,6 +81,18 @@ async def test_what_is_said_to_the_bot_in_a_group(
     else:
         assert (heard[0].text, heard[0].command, heard[0].addressed) == (text, command, True)
         assert (heard[0].thread, heard[0].author, heard[0].channel) == (f"telegram:{GROUP}", "501002", GROUP)
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "command"),
+    [("/weather in Kiel", "in Kiel", "weather"), ("/etc/hosts says what?", "/etc/hosts says what?", "")],
+)
+async def test_in_private_a_command_that_nobody_knows_is_still_one(
+    tg: TelegramServer, ear: Ear, said: str, text: str, command: str
+) -> None:
+    await tg.say(ANN, said)
+    [message] = await ear.hears()
+    assert (message.text, message.command) == (text, command)
 
 
 async def test_a_mention_by_name_counts(tg: TelegramServer, ear: Ear) -> None:

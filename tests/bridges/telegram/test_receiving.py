@@ -199,7 +199,36 @@ async def test_a_server_that_knows_no_webhooks_is_polled_all_the_same(
 async def test_only_messages_are_asked_for_and_the_commands_are_offered(tg: TelegramServer, ear: Ear) -> None:
     await tg.feed.until(lambda: calls(tg, "getUpdates"))
     assert calls(tg, "getUpdates")[0]["allowed_updates"] == '["message"]'
-    assert [command["command"] for command in tg.world.commands] == ["new", "stop", "retry", "status", "help"]
+    menus = {scope: [one["command"] for one in menu] for scope, menu in tg.world.commands.items()}
+    everywhere = ["new", "stop", "retry", "status", "help"]
+    assert menus == {
+        "default": everywhere,
+        "all_private_chats": everywhere,
+        "all_group_chats": ["ask", *everywhere],
+    }
+
+
+async def test_commands_that_are_offered_already_are_not_set_again(tg: TelegramServer, bridge: TelegramBridge) -> None:
+    async with listening(bridge, Ear(tg)):
+        await tg.feed.until(lambda: calls(tg, "getUpdates"))
+    async with listening(bridge, Ear(tg)):
+        await tg.feed.until(lambda: len(calls(tg, "getUpdates")) >= 2)
+    assert len(calls(tg, "getMyCommands")) == 6
+    assert len(calls(tg, "setMyCommands")) == 3
+    tg.world.commands["all_group_chats"].pop()
+    async with listening(bridge, Ear(tg)):
+        await tg.feed.until(lambda: len(calls(tg, "setMyCommands")) == 4)
+
+
+async def test_a_server_without_menus_is_listened_to_all_the_same(
+    tg: TelegramServer, bridge: TelegramBridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    tg.faults.add(Fault("getMyCommands", "status", times=1000, status=404))
+    ear = Ear(tg)
+    async with listening(bridge, ear):
+        await tg.say(ANN, "one")
+        await ear.hears(1)
+    assert caplog.text.count("could not be set") == 1
 
 
 async def test_a_token_that_is_revoked_ends_the_listening(tg: TelegramServer, bridge: TelegramBridge) -> None:
