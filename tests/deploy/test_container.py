@@ -79,7 +79,7 @@ def test_nothing_is_installed_but_what_is_locked_by_hash() -> None:
     assert "-r requirements.txt" in installing[0]
     assert "--no-deps" in installing[1]
     assert not any("install" in step for step in values(final, "RUN"))
-    assert not re.search(r"://(?!127\.0\.0\.1)|index-url", FILE.read_text("utf-8"))
+    assert not re.search(r"://(?!127\.0\.0\.1)|index.url", FILE.read_text("utf-8"))
 
 
 def test_the_image_is_not_root_and_runs_the_command_that_the_package_has() -> None:
