@@ -135,7 +135,7 @@ async def test_every_message_is_a_sign_and_only_the_recorded_are_turns(store: St
         closing = True
 
     scheduler = LocalScheduler(NoRelay(), Relaying())  # type: ignore[arg-type]  # nothing is to be run
-    access = Access(policy="list", users=("u1",))
+    access = Access(policy="list", users=("u1",), denied="silence")
     inbox = Inbox(store, {"ear": access}, Relaying(), scheduler, observe=seen.append)
     done = asyncio.Event()
 

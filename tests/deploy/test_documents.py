@@ -90,6 +90,4 @@ def test_every_file_that_compose_takes_is_there() -> None:
         if volume[0] == "."
     }
     made_by_compose = {"./backups"}
-    if not (DEPLOY / "monitoring").exists():
-        sources -= {"./monitoring/alerts.yml", "./monitoring/dashboard.json"}
     assert [source for source in sources - made_by_compose if not (DEPLOY / source).exists()] == []
