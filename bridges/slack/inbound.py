@@ -99,7 +99,7 @@ def read(body: Json, us: Identity, direct_messages: Literal["threads", "one"]) -
         str(event["user"]),
         text,
         addressed,
-        _outsider(body, event, us),
+        is_outsider(body, event, us),
         attachments,
     )
 
@@ -115,7 +115,7 @@ def _from_a_person(event: Json, us: Identity) -> bool:
     )
 
 
-def _outsider(body: Json, event: Json, us: Identity) -> bool:
+def is_outsider(body: Json, event: Json, us: Identity) -> bool:
     """Is the author of another organisation? In a shared channel one who does not say is."""
     team = event.get("user_team") or event.get("source_team") or event.get("team")
     if team and us.team != UNKNOWN_TEAM:

@@ -13,7 +13,7 @@ from typing import Any
 from bridges.commands import command_in
 from bridges.slack import mrkdwn
 from bridges.slack.format import clean
-from bridges.slack.inbound import UNKNOWN_TEAM, Identity
+from bridges.slack.inbound import UNKNOWN_TEAM, Identity, is_outsider
 from bridges.slack.mrkdwn import Names
 from bridges.slack.thread import Thread
 from core.model import Message, MessageId
@@ -98,4 +98,5 @@ def stopped(body: Json, us: Identity, at: datetime) -> Message:
         channel=place.channel,
         addressed=True,
         command="stop",
+        outsider=is_outsider(body, event, us),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -11,7 +12,8 @@ from pydantic import ValidationError
 
 from bridges.endpoints import Endpoints
 from bridges.slack import SlackBridge
-from bridges.slack.using import RECEIVED
+from bridges.slack.inbound import Identity
+from bridges.slack.using import RECEIVED, stopped
 from core.errors import DatabaseError
 from core.model import Message
 from sandbox.faults import Fault
@@ -141,6 +143,15 @@ async def test_the_stop_button_is_the_command_in_its_thread(slack: SlackServer, 
     asked, stop = either.messages
     assert (stop.command, stop.text, stop.thread) == ("stop", "", asked.thread)
     assert stop.author == asked.author
+
+
+@pytest.mark.parametrize(("team", "outsider"), [("T0US", False), ("T0GUESTS", True)])
+def test_whoever_stops_belongs_to_an_organisation(team: str, outsider: bool) -> None:
+    """Or access that is for one's own would let every guest of a shared channel stop answers."""
+    event = {"user": "U1", "user_team": team, "channel": "C1", "thread_ts": "1.0", "event_ts": "2.0"}
+    body = {"event": event, "is_ext_shared_channel": True}
+    us = Identity(team="T0US", user="UBOT", bot="BBOT", name="bot")
+    assert stopped(body, us, datetime.now(UTC)).outsider is outsider
 
 
 async def test_a_stop_that_says_nothing_is_passed_over(slack: SlackServer, heard: Heard) -> None:
