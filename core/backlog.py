@@ -12,21 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.database import transaction
 from core.errors import DatabaseError
-from core.statements import TURN, now
-from core.tables import OPEN, State
+from core.statements import TURN, is_open, now
+from core.tables import State
 
 FRESH = 3.0
 """Seconds for which an answer is good."""
 PATIENCE = 2.0
 """Seconds that one who asks waits for it."""
-
-# Written into the statement: an index of some rows only is not used where the states are parameters.
-_OPEN = TURN.c.state.in_(bindparam("open", list(OPEN), expanding=True, literal_execute=True))
 
 
 def _when(condition: ColumnElement[bool], value: ColumnElement[datetime]) -> ColumnElement[datetime]:
@@ -41,7 +38,7 @@ _THREADS = (
         func.count(case((TURN.c.state == State.RUNNING, 1))).label("running"),
         func.min(_when(_WAITING, TURN.c.accepted_at)).label("oldest"),
     )
-    .where(_OPEN)
+    .where(is_open())
     .group_by(TURN.c.bridge, TURN.c.thread)
     .subquery()
 )

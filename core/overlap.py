@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.model import Message
 from core.settings import Overlapping
-from core.statements import REFUSED, TURN, now, write
-from core.tables import OPEN, State, Turn
+from core.statements import REFUSED, TURN, is_open, now, write
+from core.tables import State, Turn
 
 ALBUM = timedelta(seconds=1)
 """How long the parts of an album may follow each other."""
@@ -97,7 +97,7 @@ async def absorb(connection: AsyncConnection, turn: Turn) -> dict[str, Any]:
         .where(
             TURN.c.thread == turn.thread,
             TURN.c.id > turn.id,
-            TURN.c.state.in_(OPEN),
+            is_open(),
             TURN.c.merged_into.is_(None),
         )
         .order_by(TURN.c.id)
@@ -117,7 +117,7 @@ async def absorb(connection: AsyncConnection, turn: Turn) -> dict[str, Any]:
 
 async def close_merged(connection: AsyncConnection, turn: Turn, state: State) -> None:
     """What was merged into a turn ends as that does."""
-    merged = update(TURN).where(TURN.c.merged_into == turn.id, TURN.c.state.in_(OPEN))
+    merged = update(TURN).where(TURN.c.merged_into == turn.id, is_open())
     await connection.execute(merged.values(state=state, ended_at=now()))
 
 
@@ -130,7 +130,7 @@ async def interrupt(connection: AsyncConnection, message: Message, *, before: in
             TURN.c.thread == message.thread,
             TURN.c.author == message.author,
             TURN.c.id < before,
-            TURN.c.state.in_(OPEN),
+            is_open(),
             TURN.c.command.in_(("", "retry")),
         )
         .order_by(TURN.c.id)

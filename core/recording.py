@@ -7,15 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import insert, or_, select
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.admission import ASKING, Admission, Admitted, Refused, Verdict
 from core.model import Message, ThreadId
 from core.overlap import interrupt, when
 from core.settings import Overlapping
-from core.statements import REFUSAL, REFUSED, TURN, now, request_stop
+from core.statements import REFUSAL, REFUSED, TURN, inserting, now, request_stop
 from core.tables import Refusal, State
 
 Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[None]]
@@ -105,9 +103,8 @@ def _turn(bridge: str, message: Message, overlapping: Overlapping) -> dict[str, 
 
 
 async def _insert(connection: AsyncConnection, values: dict[str, Any]) -> int | None:
-    dialect_insert = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
     inserted = (
-        dialect_insert(TURN)
+        inserting(connection.dialect)(TURN)
         .values(values)
         .on_conflict_do_nothing(index_elements=["thread", "message"])
         .returning(TURN.c.id)

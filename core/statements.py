@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, case, func, insert, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Row,
+    ScalarSelect,
+    Table,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
@@ -19,13 +36,23 @@ TURN, CONVERSATION, PART, REFUSAL, PAIRING, PAIRED = (
     SQLModel.metadata.tables[name] for name in ("turn", "conversation", "part", "refusal", "pairing", "paired")
 )
 
-
 REFUSED = "refused"
 """The command of a turn that only tells a person why there is no answer, with the words in `reply`."""
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def is_open(state: ColumnElement[str] = TURN.c.state) -> ColumnElement[bool]:
+    """Waiting or running. Written into the statement as it is: databases use an index of such rows alone only where
+    they can see that it holds all that is asked for."""
+    return state.in_(bindparam("open", list(OPEN), expanding=True, literal_execute=True))
+
+
+def inserting(dialect: Dialect) -> Callable[[Table], Any]:
+    """`INSERT` as this database has it, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    return insert_sqlite if dialect.name == "sqlite" else insert_postgresql
 
 
 async def hold(connection: AsyncConnection, name: str) -> None:
@@ -43,13 +70,7 @@ async def write(connection: AsyncConnection, turn: Turn, **values: object) -> No
 
 async def claim(connection: AsyncConnection, thread: ThreadId) -> Turn | None:
     """The oldest open turn of the thread, taken from whoever has it: if somebody has, that one ended without a word."""
-    oldest = (
-        select(TURN.c.id)
-        .where(TURN.c.thread == thread, TURN.c.state.in_(OPEN))
-        .order_by(TURN.c.id)
-        .limit(1)
-        .scalar_subquery()
-    )
+    oldest = select(TURN.c.id).where(TURN.c.thread == thread, is_open()).order_by(TURN.c.id).limit(1).scalar_subquery()
     claimed = (
         update(TURN)
         .where(TURN.c.id == oldest)
@@ -72,7 +93,7 @@ async def request_stop(connection: AsyncConnection, thread: ThreadId, *, before:
         .where(
             TURN.c.thread == thread,
             TURN.c.id < before,
-            TURN.c.state.in_(OPEN),
+            is_open(),
             TURN.c.command.in_(("", "retry")),
         )
         .scalar_subquery()

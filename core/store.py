@@ -15,8 +15,6 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.admission import Admission
@@ -26,8 +24,8 @@ from core.model import Attachment, Exchange, Message, MessageId, ThreadId, Usage
 from core.overlap import absorb, close_merged, may_gather, of_album
 from core.recording import Enlist, Recorded, record
 from core.settings import Overlapping
-from core.statements import CONVERSATION, PART, REFUSED, TURN, begin, claim, epoch, now, write
-from core.tables import OPEN, Conversation, Part, State, Turn
+from core.statements import CONVERSATION, PART, REFUSED, TURN, begin, claim, epoch, inserting, is_open, now, write
+from core.tables import Conversation, Part, State, Turn
 
 OF_LATE = timedelta(days=14)
 MOST_THREADS = 1_000
@@ -45,7 +43,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._insert = insert_sqlite if engine.dialect.name == "sqlite" else insert_postgresql
+        self._insert = inserting(engine.dialect)
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return transaction(self._engine)
@@ -104,7 +102,7 @@ class Store:
         """The threads of these bridges that have open turns, those that wait longest first."""
         threads = (
             select(TURN.c.thread)
-            .where(TURN.c.state.in_(OPEN), TURN.c.bridge.in_(bridges))
+            .where(is_open(), TURN.c.bridge.in_(bridges))
             .group_by(TURN.c.thread)
             .order_by(func.min(TURN.c.id))
         )
@@ -191,7 +189,7 @@ class Store:
             .where(
                 newer.c.thread == TURN.c.thread,
                 newer.c.id > TURN.c.id,
-                newer.c.state.in_(OPEN),
+                is_open(newer.c.state),
                 newer.c.accepted_at < before,
             )
             .exists()

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from core.database import transaction
 from core.model import ThreadId
 from core.queue import JobQueue
-from core.statements import TURN
-from core.tables import OPEN
+from core.statements import TURN, is_open
 
 MOST_AT_ONCE = 500
 """Threads that get a job in one round."""
@@ -19,7 +18,7 @@ MOST_AT_ONCE = 500
 _NO_JOB = text("NOT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE lock = turn.thread AND status IN ('todo', 'doing'))")
 _UNATTENDED = (
     select(TURN.c.thread)
-    .where(TURN.c.state.in_(OPEN), TURN.c.bridge.in_(bindparam("bridges", expanding=True)), _NO_JOB)
+    .where(is_open(), TURN.c.bridge.in_(bindparam("bridges", expanding=True)), _NO_JOB)
     .group_by(TURN.c.thread)
     .order_by(func.min(TURN.c.id))
     .limit(MOST_AT_ONCE)

@@ -125,12 +125,12 @@ class Worker:
         task, job = asyncio.current_task(), context.job.id
         assert task is not None
         assert job is not None
-        if (earlier := self._drains.get(thread)) is not None:
-            # its lease lapsed, and another life of this process takes the thread up: not before it has really ended
-            await asyncio.wait({earlier})
-        self._drains[thread] = task
         self._jobs.add(job)
         try:
+            if (earlier := self._drains.get(thread)) is not None:
+                # its job was taken for a dead worker's: not before it has really ended
+                await asyncio.wait({earlier})
+            self._drains[thread] = task
             with saying(thread_id=thread):
                 await self._attempt(thread)
         finally:
