@@ -4,7 +4,6 @@ a database that refuses everybody for a while."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,69 +14,17 @@ from psycopg import sql
 from sqlalchemy import URL
 
 from core.database import libpq
+from tests.network import Network
 
 PORT = ".s.PGSQL.5432"
 
 
-class Way:
-    """Passes on bytes between a socket of its own and the server's. `url` is the address through it."""
+class Way(Network):
+    """Between a socket of its own and the server's. `url` is the address through it."""
 
     def __init__(self, url: URL, folder: Path) -> None:
-        self._server = Path(str(url.query["host"])) / PORT
-        self._folder = folder
+        super().__init__(lambda: asyncio.open_unix_connection(str(Path(str(url.query["host"])) / PORT)))
         self.url = url.set(query={**url.query, "host": str(folder)})
-        self._open = asyncio.Event()
-        self._open.set()
-        self._refuses = False
-        self._connections: set[asyncio.Task[None]] = set()
-
-    def cut(self) -> None:
-        """Breaks every connection and refuses new ones: a server that is down."""
-        self._refuses = True
-        for connection in self._connections:
-            connection.cancel()
-
-    def hold(self) -> None:
-        """Nothing gets through, and nobody is told: a network that is partitioned."""
-        self._open.clear()
-
-    def mend(self) -> None:
-        self._refuses = False
-        self._open.set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            if self._refuses:
-                return
-            far_reader, far_writer = await asyncio.open_unix_connection(str(self._server))
-            try:
-                ways = [
-                    asyncio.create_task(self._pass(reader, far_writer)),
-                    asyncio.create_task(self._pass(far_reader, writer)),
-                ]
-                try:
-                    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for way in ways:
-                        way.cancel()
-                    await asyncio.gather(*ways, return_exceptions=True)
-            finally:
-                far_writer.close()
-        except (asyncio.CancelledError, OSError):
-            pass
-        finally:
-            self._connections.discard(task)
-            writer.close()
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                await self._open.wait()
-                writer.write(data)
-                await writer.drain()
 
 
 @asynccontextmanager
@@ -89,8 +36,7 @@ async def way_to(url: URL) -> AsyncIterator[Way]:
             yield way
         finally:
             server.close()
-            way.cut()
-            await asyncio.gather(*way._connections, return_exceptions=True)
+            await way.close()
 
 
 @contextmanager

@@ -1,34 +1,32 @@
-"""A network between two programs of this machine that can be cut, held up and mended."""
+"""A network between programs of this machine that can be cut, held up and mended."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+
+Reach = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+"""Connects to the far side."""
 
 
 class Network:
-    """Passes on bytes between a port of its own and another."""
+    """Passes on bytes between whoever connects (`serve`) and the far side."""
 
-    def __init__(self, port: int) -> None:
-        self._far = port
-        self.port = 0
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
         self._flows = asyncio.Event()
         self._flows.set()
         self._refuses = False
         self._connections: set[asyncio.Task[None]] = set()
 
-    def through(self, address: str) -> str:
-        """The same address, by way of this network."""
-        return address.replace(f":{self._far}", f":{self.port}")
-
     def hold(self) -> None:
-        """Nothing gets through, and nobody is told."""
+        """Nothing gets through, and nobody is told: a partition."""
         self._flows.clear()
 
     def cut(self) -> None:
-        """Breaks every connection and refuses new ones."""
+        """Breaks every connection and refuses new ones: a server that is down."""
         self._refuses = True
         for connection in self._connections:
             connection.cancel()
@@ -51,7 +49,7 @@ class Network:
             writer.close()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._far)
+        far_reader, far_writer = await self._reach()
         ways = [
             asyncio.create_task(self._pass(reader, far_writer)),
             asyncio.create_task(self._pass(far_reader, writer)),
@@ -76,9 +74,22 @@ class Network:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
 
+class PortNetwork(Network):
+    """To a port, by one of its own."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(lambda: asyncio.open_connection("127.0.0.1", port))
+        self._far = port
+        self.port = 0
+
+    def through(self, address: str) -> str:
+        """The same address, by way of this network."""
+        return address.replace(f":{self._far}", f":{self.port}")
+
+
 @asynccontextmanager
-async def network_to(port: int) -> AsyncIterator[Network]:
-    network = Network(port)
+async def network_to(port: int) -> AsyncIterator[PortNetwork]:
+    network = PortNetwork(port)
     server = await asyncio.start_server(network.serve, "127.0.0.1", 0)
     network.port = server.sockets[0].getsockname()[1]
     try:

@@ -23,6 +23,17 @@ from sandbox.upstream import UpstreamServer
 Kind = Literal["goapi", "gptbots", "mygptassistants", "openai"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+SECRETS = (
+    "xoxb-sandbox",
+    "xapp-sandbox",
+    "sandbox-discord-token",
+    "sandbox-telegram-token",
+    "sandbox-key",
+    "wrong-word",
+    "sandbox-signing-secret",
+)
+"""What the program is given in tests, right or wrong, and never says."""
+
 WITHIN = 120.0
 """Seconds that anything may take on a slow machine that many share."""
 

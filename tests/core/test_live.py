@@ -10,28 +10,13 @@ import pytest
 
 from core.errors import PlatformUnavailable, SlowDown
 from core.live import LiveReply
-from core.model import MessageId, ThreadId
+from core.model import ThreadId
 from core.pace import Budget, Call, Pace, Pacer
-from core.tables import Part
 from tests.fakes import FakeBridge
+from tests.ledger import Ledger
 from tests.virtual_time import run
 
 THREAD = ThreadId("fake:1")
-
-
-class Parts:
-    """The record of one turn's parts, in memory."""
-
-    def check(self) -> None: ...
-
-    async def intend(self, position: int) -> Part:
-        return Part(turn_id=1, position=position, key=f"key{position}")
-
-    async def posted(self, part: Part, message: MessageId) -> None:
-        part.message = message
-
-    async def renew(self, part: Part) -> None:
-        part.message = None
 
 
 class PacedBridge(FakeBridge):
@@ -55,7 +40,7 @@ class PacedBridge(FakeBridge):
 
 
 def live(bridge: FakeBridge, pacer: Pacer, thread: ThreadId = THREAD) -> LiveReply:
-    return LiveReply(bridge, pacer, thread, Parts(), reply_to=None)
+    return LiveReply(bridge, pacer, thread, Ledger(), reply_to=None)
 
 
 SLOW = Budget("edits", 10, 60.0, reserve=2)

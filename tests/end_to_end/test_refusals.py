@@ -7,16 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import Program, World, world
-
-SECRETS = (
-    "xoxb-sandbox",
-    "xapp-sandbox",
-    "sandbox-discord-token",
-    "sandbox-telegram-token",
-    "sandbox-key",
-    "wrong-word",
-)
+from tests.program import SECRETS, Program, World, world
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A live reply on a real bridge, without a relay: its parts are recorded in memory."""
+"""A live reply on a real bridge, without a relay."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from bridges.slack import SlackBridge
 from bridges.slack.thread import Thread
 from bridges.telegram import TelegramBridge
 from core.bridge import Bridge
-from core.model import MessageId, ThreadId
-from core.tables import Part
+from core.model import ThreadId
 from sandbox.slack.world import TEAM
 from sandbox.telegram import TOKEN
 from tests.bridges.discord.conftest import settings as discord_settings
@@ -22,21 +21,6 @@ from tests.bridges.slack.conftest import settings as slack_settings
 from tests.program import World
 
 PLACES = {"slack": "channel", "discord": "channel", "telegram": "direct"}
-
-
-class Parts:
-    """The record of one turn's parts, in memory."""
-
-    def check(self) -> None: ...
-
-    async def intend(self, position: int) -> Part:
-        return Part(turn_id=1, position=position, key=f"key{position}")
-
-    async def posted(self, part: Part, message: MessageId) -> None:
-        part.message = message
-
-    async def renew(self, part: Part) -> None:
-        part.message = None
 
 
 @asynccontextmanager

@@ -10,8 +10,9 @@ import pytest
 from core.live import LiveReply
 from core.pace import Pacer
 from sandbox.faults import Fault
+from tests.ledger import Ledger
 from tests.program import place, replied, world
-from tests.recovery.alone import PLACES, Parts, bridge_to, thread_in
+from tests.recovery.alone import PLACES, bridge_to, thread_in
 
 EDITS = {"slack": "chat.update", "discord": "messages.edit", "telegram": "editMessageText"}
 
@@ -29,7 +30,7 @@ async def test_a_refused_edit_is_made_up_for(name: str, which: str) -> None:
                 platform.faults.add(Fault(EDITS[name], "status", status=429, retry_after=1))
 
         async with bridge_to(standing, name) as bridge:
-            reply = LiveReply(bridge, Pacer(bridge.pace), thread, Parts(), reply_to=None)
+            reply = LiveReply(bridge, Pacer(bridge.pace), thread, Ledger(), reply_to=None)
             async with asyncio.timeout(40), reply.painting():
                 if name == "telegram":  # where an empty message comes first, and its first text is an edit
                     refuse("first")

@@ -10,8 +10,9 @@ import pytest
 from core.live import LiveReply
 from core.pace import Pacer
 from core.tables import Part
+from tests.ledger import Ledger
 from tests.program import place, world
-from tests.recovery.alone import PLACES, Parts, bridge_to, thread_in
+from tests.recovery.alone import PLACES, bridge_to, thread_in
 
 
 @pytest.mark.parametrize("created", [False, True])
@@ -27,7 +28,7 @@ async def test_what_is_not_wanted_is_not_left_over(name: str, created: bool) -> 
                 await bridge.open(thread, "key1").show("The rest of a longer answer", final=True)
         async with bridge_to(standing, name) as bridge:
             left = [Part(turn_id=1, position=position, key=f"key{position}") for position in (0, 1)]
-            reply = LiveReply(bridge, Pacer(bridge.pace), thread, Parts(), reply_to=None, adopted=left)
+            reply = LiveReply(bridge, Pacer(bridge.pace), thread, Ledger(), reply_to=None, adopted=left)
             async with asyncio.timeout(20), reply.painting():
                 reply.append("Short.")
                 await reply.finish()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -216,17 +217,24 @@ def prompts(url: URL, platform: str) -> list[str]:
         return [prompt.removeprefix("echo: ") for prompt in connection.execute(asked).scalars()]
 
 
-async def test_programs_are_restarted_one_after_the_other_while_people_write(
-    standing: World, tmp_path: Path, new_database: NewDatabase
-) -> None:
+@asynccontextmanager
+async def people_write(standing: World, folder: Path, url: URL) -> AsyncIterator[tuple[Site, list[Stream]]]:
+    """On each platform, one thing after the other; the block waits for what they have begun when it is enough."""
     standing.upstream.speed = WORDS_PER_SECOND
-    url = parse(new_database())
     writing = streams(standing, url)
-    config = standing.config(tmp_path, "goapi", database=url.render_as_string(hide_password=False))
+    config = standing.config(folder, "goapi", database=url.render_as_string(hide_password=False))
     async with Site(standing, config, APART) as site, asyncio.TaskGroup() as tasks:
         await site.ready()
         for one in writing:
             tasks.create_task(one.run())
+        yield site, writing
+
+
+async def test_programs_are_restarted_one_after_the_other_while_people_write(
+    standing: World, tmp_path: Path, new_database: NewDatabase
+) -> None:
+    url = parse(new_database())
+    async with people_write(standing, tmp_path, url) as (site, writing):
         for program in [*site.programs[1:], site.programs[0]]:
             for one in writing:
                 await one.until(one.finished + 1)
@@ -242,14 +250,9 @@ async def test_programs_are_restarted_one_after_the_other_while_people_write(
 async def test_the_database_goes_away_and_comes_back_while_people_write(
     standing: World, tmp_path: Path, new_database: NewDatabase
 ) -> None:
-    standing.upstream.speed = WORDS_PER_SECOND
     url = parse(new_database())
-    writing = streams(standing, url)
-    config = standing.config(tmp_path, "goapi", database=url.render_as_string(hide_password=False))
-    async with Site(standing, config, APART) as site, asyncio.TaskGroup() as tasks:
-        await site.ready()
+    async with people_write(standing, tmp_path, url) as (site, writing):
         for one in writing:
-            tasks.create_task(one.run())
             await one.until(1)
         with shut(url):
             for one in writing:
