@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import pairing
@@ -20,7 +20,7 @@ from core.model import Message
 from core.overlap import of_album
 from core.quota import DAY, Asked, exceeded, scopes
 from core.settings import Access
-from core.statements import REFUSAL, hold, now
+from core.statements import REFUSAL, TURN, hold, now
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,12 @@ class Refused:
     """What the person is told; None: nothing."""
 
 
-Verdict = Admitted | Refused
+@dataclass(frozen=True, slots=True)
+class Known:
+    """It would be refused, and is on record already. (Of what is let in, recording finds that out by itself.)"""
+
+
+Verdict = Admitted | Refused | Known
 
 
 class Admission:
@@ -59,7 +64,7 @@ class Admission:
             await hold(connection, name)
 
     async def judge(self, connection: AsyncConnection, bridge: str, message: Message) -> Verdict:
-        """After `hold`, about a message that is not on record."""
+        """After `hold`."""
         access = self._access[bridge]
         match entry(access, message):
             case Entry.OPERATOR:
@@ -78,12 +83,16 @@ class Admission:
         found = await exceeded(connection, access, asked)
         if found is None:
             return Admitted(counts=True)
+        if await _known(connection, message):
+            return Known()
         # where a limit is not the person's own, whoever meets it, the place is told once
         subject = message.author if found.whose == "person" else message.channel
         noted = not await _noted(connection, bridge, subject, found.limit, found.within)
         return Refused(found.limit, subject, noted, found.note if noted else None)
 
-    async def _denied(self, connection: AsyncConnection, bridge: str, message: Message, reason: str) -> Refused:
+    async def _denied(self, connection: AsyncConnection, bridge: str, message: Message, reason: str) -> Refused | Known:
+        if await _known(connection, message):
+            return Known()
         access = self._access[bridge]
         pairable = reason == "stranger" and access.policy == "pairing"
         within = pairing.LIFETIME if pairable and access.denied == "note" else DAY
@@ -97,6 +106,22 @@ class Admission:
                 code = await pairing.offer(connection, bridge, message.author, message.author_name)
             note = _with_code(pairing.written(code)) if code else _DENIED[reason]
         return Refused(reason, message.author, noted=True, note=note)
+
+
+_THREAD: BindParameter[str] = bindparam("of_thread")
+_MESSAGE: BindParameter[str] = bindparam("of_message")
+_KNOWN = select(
+    or_(
+        select(TURN.c.id).where(TURN.c.thread == _THREAD, TURN.c.message == _MESSAGE).exists(),
+        select(REFUSAL.c.id).where(REFUSAL.c.thread == _THREAD, REFUSAL.c.message == _MESSAGE).exists(),
+    )
+)
+
+
+async def _known(connection: AsyncConnection, message: Message) -> bool:
+    asked = {"of_thread": message.thread, "of_message": message.id}
+    known: bool = (await connection.execute(_KNOWN, asked)).scalar_one()
+    return known
 
 
 async def _continues(connection: AsyncConnection, message: Message) -> bool:

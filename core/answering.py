@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 from core import commands
 from core.breaker import UNAVAILABLE, Breaker
+from core.conversations import Needed
 from core.errors import AnswerMalformed, ConversationUnknown, PromptRejected, ThreadbridgeError, UpstreamError
 from core.live import LiveReply
 from core.model import Done, Event, Exchange, Fetch, File, Opened, Prompt, Replace, Status, Text
@@ -41,6 +42,9 @@ class Assistant:
     @property
     def name(self) -> str:
         return self.upstream.name
+
+    def needed(self, *, alone: bool) -> Needed:
+        return Needed(self.history_exchanges, self.history_characters, self.upstream.remembers, alone)
 
 
 class Answering:
@@ -84,8 +88,8 @@ class Answering:
         """Shows the answer to what an earlier runner asked this one, if it is on the upstream's record."""
         if not isinstance(assistant.upstream, CanRecall):
             return False
-        conversation = await self._store.conversation(turn, assistant.name)
-        prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
+        conversation, history = await self._store.approach(turn, assistant.name, assistant.needed(alone=alone))
+        prompt = _prompt(turn, conversation, history, fetch)
         found = await recollected(self._store, assistant.upstream, turn, prompt)
         if found is not None:
             reply.replace(found)
@@ -98,43 +102,21 @@ class Answering:
             raise PromptRejected(
                 f"This message is too long for the assistant: it takes {upstream.limits.text:,} characters at most."
             )
-        conversation = await self._store.conversation(turn, upstream.name)
+        needed = assistant.needed(alone=alone)
+        conversation, history = await self._store.approach(turn, upstream.name, needed)
         async with self._alone_in(upstream.name, conversation.upstream_id):
             try:
-                prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
+                prompt = _prompt(turn, conversation, history, fetch)
                 await self._ask_and_hear(turn, upstream, prompt, conversation, reply)
             except ConversationUnknown:
                 if conversation.upstream_id is None:
                     raise
                 log.warning("%s has forgotten a conversation; it is begun anew", upstream.name)
-                conversation = await self._store.begin(turn, upstream.name, fresh=False)
-                prompt = await self._prompt(turn, assistant, conversation, fetch, alone=alone)
+                conversation, history = await self._store.approach(turn, upstream.name, needed, anew=True)
+                prompt = _prompt(turn, conversation, history, fetch)
                 await self._ask_and_hear(turn, upstream, prompt, conversation, reply)
         if not reply.text.strip():
             raise AnswerMalformed("The assistant's answer was empty. Please ask again.")
-
-    async def _prompt(
-        self, turn: Turn, assistant: Assistant, conversation: Conversation, fetch: Fetch, *, alone: bool
-    ) -> Prompt:
-        """With what was said in the thread that the upstream does not know: all of it, if it remembers nothing or the
-        conversation begins; else what others answered since it was last asked (`alone`: there are no others)."""
-        history: tuple[Exchange, ...] = ()
-        knows = conversation.upstream_id is not None and assistant.upstream.remembers
-        if not (knows and alone):
-            history = await self._store.history(
-                turn,
-                exchanges=assistant.history_exchanges,
-                characters=assistant.history_characters,
-                unknown_to=conversation if knows else None,
-            )
-        return Prompt(
-            text=turn.prompt,
-            user=hashlib.sha256(f"{turn.bridge}:{turn.author}".encode()).hexdigest()[:32],
-            conversation_id=conversation.upstream_id,
-            history=history,
-            attachments=attachments_of(turn),
-            fetch=fetch,
-        )
 
     def _alone_in(self, upstream: str, upstream_id: str | None) -> asyncio.Lock:
         """Held by the one request that may be in flight in an upstream's conversation, until it is closed."""
@@ -209,6 +191,17 @@ class Answering:
                 return commands.EMPTY
             case other:
                 return commands.unknown(other)
+
+
+def _prompt(turn: Turn, conversation: Conversation, history: tuple[Exchange, ...], fetch: Fetch) -> Prompt:
+    return Prompt(
+        text=turn.prompt,
+        user=hashlib.sha256(f"{turn.bridge}:{turn.author}".encode()).hexdigest()[:32],
+        conversation_id=conversation.upstream_id,
+        history=history,
+        attachments=attachments_of(turn),
+        fetch=fetch,
+    )
 
 
 async def _events(upstream: Upstream, prompt: Prompt) -> AsyncGenerator[Event, None]:

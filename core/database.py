@@ -6,14 +6,15 @@ import asyncio
 import fcntl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from core import sqlite
 from core.errors import ConfigError, DatabaseError, DatabaseUnreachable
 
 P = ParamSpec("P")
@@ -141,7 +142,11 @@ async def opened(url: URL, *, connections: int = 20) -> AsyncIterator[AsyncEngin
     if is_sqlite(url):
         # One connection: the writers of this one process wait for each other here instead of in SQLite's busy handler.
         engine = create_async_engine(
-            url.set(drivername="sqlite+aiosqlite"), pool_size=1, max_overflow=0, pool_timeout=60
+            url.set(drivername="sqlite+aiosqlite"),
+            async_creator=partial(sqlite.connect, url.database or ""),
+            pool_size=1,
+            max_overflow=0,
+            pool_timeout=60,
         )
         event.listen(engine.sync_engine, "connect", _prepare)
         event.listen(engine.sync_engine, "begin", _begin)
@@ -176,5 +181,7 @@ def bound(connection: Any, _: object) -> None:
     connection.commit()
 
 
-def _begin(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    # straight to the driver: one step to its thread and back instead of the three of a statement
+    driver: Any = connection.connection.dbapi_connection
+    driver.run_async(lambda raw: raw.execute("BEGIN IMMEDIATE"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.admission import ASKING, Admission, Admitted, Refused, Verdict
+from core.admission import ASKING, Admission, Admitted, Known, Refused, Verdict
 from core.model import Message, ThreadId
 from core.overlap import interrupt, when
 from core.settings import Overlapping
@@ -43,24 +44,26 @@ async def record(
     verdict: Verdict = Admitted(counts=False)
     if admission is not None:
         await admission.hold(connection, bridge, message)
-        if await _known(connection, message):
-            return None
         verdict = await admission.judge(connection, bridge, message)
     match verdict:
         case Admitted(counts):
             turn = await _insert(connection, _turn(bridge, message, overlapping) | {"counts": counts})
+        case Known():
+            return None
         case Refused():
+            turn = None
+            if verdict.note is not None:
+                told: dict[str, Any] = {
+                    "command": REFUSED,
+                    "reply": verdict.note,
+                    "prompt": "",
+                    "attachments": [],
+                    "not_before": None,
+                }
+                turn = await _insert(connection, _turn(bridge, message, Overlapping()) | told)
             await _refuse(connection, bridge, message, verdict)
-            if verdict.note is None:
+            if turn is None:
                 return Recorded(None)
-            told: dict[str, Any] = {
-                "command": REFUSED,
-                "reply": verdict.note,
-                "prompt": "",
-                "attachments": [],
-                "not_before": None,
-            }
-            turn = await _insert(connection, _turn(bridge, message, Overlapping()) | told)
     if turn is None:
         return None
     stops = None
@@ -72,13 +75,6 @@ async def record(
     if enlist is not None:
         await enlist(connection, message.thread)
     return Recorded(turn, stops)
-
-
-async def _known(connection: AsyncConnection, message: Message) -> bool:
-    turn = select(TURN.c.id).where(TURN.c.thread == message.thread, TURN.c.message == message.id)
-    refusal = select(REFUSAL.c.id).where(REFUSAL.c.thread == message.thread, REFUSAL.c.message == message.id)
-    known: bool = (await connection.execute(select(or_(turn.exists(), refusal.exists())))).scalar_one()
-    return known
 
 
 def _turn(bridge: str, message: Message, overlapping: Overlapping) -> dict[str, Any]:
@@ -102,14 +98,25 @@ def _turn(bridge: str, message: Message, overlapping: Overlapping) -> dict[str, 
     }
 
 
-async def _insert(connection: AsyncConnection, values: dict[str, Any]) -> int | None:
-    inserted = (
-        inserting(connection.dialect)(TURN)
-        .values(values)
+@cache
+def _inserting(dialect: str, names: tuple[str, ...]) -> Any:
+    values = select(*(bindparam(name, type_=TURN.c[name].type) for name in names))
+    refused = select(REFUSAL.c.id).where(
+        REFUSAL.c.thread == bindparam("thread", type_=TURN.c.thread.type),
+        REFUSAL.c.message == bindparam("message", type_=TURN.c.message.type),
+    )
+    return (
+        inserting(dialect)(TURN)
+        .from_select(names, values.where(~refused.exists()))
         .on_conflict_do_nothing(index_elements=["thread", "message"])
         .returning(TURN.c.id)
     )
-    turn: int | None = (await connection.execute(inserted)).scalar_one_or_none()
+
+
+async def _insert(connection: AsyncConnection, values: dict[str, Any]) -> int | None:
+    """None: the message was on record already, answered or refused."""
+    inserted = _inserting(connection.dialect.name, tuple(values))
+    turn: int | None = (await connection.execute(inserted, values)).scalar_one_or_none()
     return turn
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Dialect,
     Row,
     ScalarSelect,
     Table,
@@ -17,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
     text,
     update,
@@ -47,12 +47,12 @@ def now() -> datetime:
 def is_open(state: ColumnElement[str] = TURN.c.state) -> ColumnElement[bool]:
     """Waiting or running. Written into the statement as it is: databases use an index of such rows alone only where
     they can see that it holds all that is asked for."""
-    return state.in_(bindparam("open", list(OPEN), expanding=True, literal_execute=True))
+    return state.in_([literal_column(f"'{one}'") for one in OPEN])
 
 
-def inserting(dialect: Dialect) -> Callable[[Table], Any]:
+def inserting(dialect: str) -> Callable[[Table], Any]:
     """`INSERT` as this database has it, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return insert_sqlite if dialect.name == "sqlite" else insert_postgresql
+    return insert_sqlite if dialect == "sqlite" else insert_postgresql
 
 
 async def hold(connection: AsyncConnection, name: str) -> None:
@@ -61,28 +61,45 @@ async def hold(connection: AsyncConnection, name: str) -> None:
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
+# What every turn needs is put together once: that takes longer than a database takes for it.
+HELD = update(TURN).where(
+    TURN.c.id == bindparam("turn"), TURN.c.attempt == bindparam("held"), TURN.c.state == literal_column("'running'")
+)
+"""Changes a running turn that is still its runner's: takes `held`, and what is to be changed."""
+_OLDEST = (
+    select(TURN.c.id).where(TURN.c.thread == bindparam("of_thread"), is_open()).order_by(TURN.c.id).limit(1)
+).scalar_subquery()
+_CLAIM = (
+    update(TURN)
+    .where(TURN.c.id == _OLDEST)
+    .values(
+        state=State.RUNNING,
+        attempt=TURN.c.attempt + 1,
+        crashes=TURN.c.crashes + case((TURN.c.state == State.RUNNING, 1), else_=0),
+        started_at=func.coalesce(TURN.c.started_at, bindparam("at", type_=TURN.c.started_at.type)),
+    )
+    .returning(TURN)
+)
+_BEGIN = insert(CONVERSATION).returning(CONVERSATION.c.id)
+
+
 async def write(connection: AsyncConnection, turn: Turn, **values: object) -> None:
     """Writes to a running turn, if this runner still has it; else raises `LeaseLost`."""
-    held = (TURN.c.id == turn.id, TURN.c.attempt == turn.attempt, TURN.c.state == State.RUNNING)
-    if (await connection.execute(update(TURN).where(*held).values(**values))).rowcount != 1:
-        raise LeaseLost(detail=f"turn {turn.id}, attempt {turn.attempt}")
+    if (await connection.execute(HELD, {**held(turn), **values})).rowcount != 1:
+        raise lost(turn)
+
+
+def held(turn: Turn) -> dict[str, object]:
+    return {"turn": turn.id, "held": turn.attempt}
+
+
+def lost(turn: Turn) -> LeaseLost:
+    return LeaseLost(detail=f"turn {turn.id}, attempt {turn.attempt}")
 
 
 async def claim(connection: AsyncConnection, thread: ThreadId) -> Turn | None:
     """The oldest open turn of the thread, taken from whoever has it: if somebody has, that one ended without a word."""
-    oldest = select(TURN.c.id).where(TURN.c.thread == thread, is_open()).order_by(TURN.c.id).limit(1).scalar_subquery()
-    claimed = (
-        update(TURN)
-        .where(TURN.c.id == oldest)
-        .values(
-            state=State.RUNNING,
-            attempt=TURN.c.attempt + 1,
-            crashes=TURN.c.crashes + case((TURN.c.state == State.RUNNING, 1), else_=0),
-            started_at=func.coalesce(TURN.c.started_at, now()),
-        )
-        .returning(TURN)
-    )
-    row: Row[Any] | None = (await connection.execute(claimed)).first()
+    row: Row[Any] | None = (await connection.execute(_CLAIM, {"of_thread": thread, "at": now()})).first()
     return Turn(**row._mapping) if row is not None else None
 
 
@@ -105,13 +122,13 @@ async def request_stop(connection: AsyncConnection, thread: ThreadId, *, before:
 
 async def begin(connection: AsyncConnection, turn: Turn, upstream: str, *, fresh: bool) -> Conversation:
     conversation = Conversation(thread=turn.thread, upstream=upstream, fresh=fresh, started_at=now())
-    begun = insert(CONVERSATION).values(conversation.model_dump(exclude={"id"})).returning(CONVERSATION.c.id)
-    conversation.id = (await connection.execute(begun)).scalar_one()
+    begun = await connection.execute(_BEGIN, conversation.model_dump(exclude={"id"}))
+    conversation.id = begun.scalar_one()
     await write(connection, turn, upstream=upstream, conversation_id=conversation.id)
     return conversation
 
 
-def epoch(thread: str) -> ScalarSelect[int]:
+def epoch(thread: str | ColumnElement[str]) -> ScalarSelect[int]:
     """The id of the thread's newest fresh conversation, else 0; what is older does not belong to it any more."""
     newest = func.max(CONVERSATION.c.id)
     return (

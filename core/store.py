@@ -14,11 +14,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import bindparam, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.admission import Admission
 from core.bridge import Recent
+from core.conversations import Needed, current, history
 from core.database import patient, transaction
 from core.model import Attachment, Exchange, Message, MessageId, ThreadId, Usage
 from core.overlap import absorb, close_merged, may_gather, of_album
@@ -34,6 +35,10 @@ NEWEST_TURNS = 50_000
 WHITE_SPACE = " \t\r\n"
 
 
+_CHANGE = update(PART).where(PART.c.id == bindparam("part"))
+_PARTS = select(PART).where(PART.c.turn_id == bindparam("turn")).order_by(PART.c.position)
+
+
 def attachments_of(turn: Turn) -> tuple[Attachment, ...]:
     return tuple(Attachment(**stored) for stored in turn.attachments)
 
@@ -43,7 +48,10 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._insert = inserting(engine.dialect)
+        intending = inserting(engine.dialect.name)(PART)
+        self._intend = intending.on_conflict_do_update(
+            index_elements=["turn_id", "position"], set_={"key": intending.excluded.key}
+        ).returning(PART.c.id)
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return transaction(self._engine)
@@ -213,29 +221,28 @@ class Store:
 
     @patient
     async def conversation(self, turn: Turn, upstream: str) -> Conversation:
-        """The thread's current conversation at this upstream, begun if there is none; the turn belongs to it."""
-        current = (
-            select(CONVERSATION)
-            .where(
-                CONVERSATION.c.thread == turn.thread,
-                CONVERSATION.c.upstream == upstream,
-                CONVERSATION.c.id >= epoch(turn.thread),
-            )
-            .order_by(CONVERSATION.c.id.desc())
-            .limit(1)
-        )
+        """The thread's current conversation at this upstream, begun if there is none; the turn belongs to it. Raises
+        `LeaseLost`."""
         async with self._transaction() as connection:
-            found = (await connection.execute(current)).first()
-            if found is None:
-                first = (await connection.execute(select(epoch(turn.thread)))).scalar_one() == 0
-                return await begin(connection, turn, upstream, fresh=first)
-            await write(connection, turn, upstream=upstream, conversation_id=found.id)
-            return Conversation(**found._mapping)
+            return await current(connection, turn, upstream)
+
+    @patient
+    async def approach(
+        self, turn: Turn, upstream: str, needed: Needed, *, anew: bool = False
+    ) -> tuple[Conversation, tuple[Exchange, ...]]:
+        """The thread's current conversation at this upstream, or another (`anew`), and what the upstream has to be told
+        of what was said before. Raises `LeaseLost`."""
+        async with self._transaction() as connection:
+            if anew:
+                conversation = await begin(connection, turn, upstream, fresh=False)
+            else:
+                conversation = await current(connection, turn, upstream)
+            return conversation, await history(connection, turn, conversation, needed)
 
     @patient
     async def begin(self, turn: Turn, upstream: str, *, fresh: bool) -> Conversation:
         """Another conversation from now on; the old one stays in the record. `fresh`: what was said before in the
-        thread is not its history."""
+        thread is not its history. Raises `LeaseLost`."""
         async with self._transaction() as connection:
             return await begin(connection, turn, upstream, fresh=fresh)
 
@@ -248,63 +255,22 @@ class Store:
             await connection.execute(kept)
         conversation.upstream_id = upstream_id
 
-    @patient
-    async def history(
-        self, turn: Turn, *, exchanges: int, characters: int, unknown_to: Conversation | None = None
-    ) -> tuple[Exchange, ...]:
-        """The newest answered turns of the thread before this one, oldest first, within both bounds. `unknown_to`: only
-        those since the last one that was answered in this conversation."""
-        if not exchanges:
-            return ()
-        answered = (
-            select(TURN.c.prompt, TURN.c.reply)
-            .where(
-                TURN.c.thread == turn.thread,
-                TURN.c.id < turn.id,
-                TURN.c.state == State.ANSWERED,
-                TURN.c.command == "",
-                TURN.c.conversation_id >= epoch(turn.thread),
-            )
-            .order_by(TURN.c.id.desc())
-            .limit(exchanges)
-        )
-        if unknown_to is not None:
-            own = TURN.alias()
-            last = select(func.coalesce(func.max(own.c.id), literal(0))).where(
-                own.c.thread == turn.thread, own.c.conversation_id == unknown_to.id, own.c.state == State.ANSWERED
-            )
-            answered = answered.where(TURN.c.id > last.scalar_subquery())
-        found: list[Exchange] = []
-        async with self._transaction() as connection:
-            for prompt, reply in await connection.execute(answered):
-                characters -= len(prompt) + len(reply or "")
-                if characters < 0:
-                    break
-                found.append(Exchange(prompt, reply or ""))
-        return tuple(reversed(found))
-
     # --- parts --------------------------------------------------------------------------------------------------
 
     @patient
     async def parts(self, turn: Turn) -> Sequence[Part]:
         """The platform messages of a turn's reply, in order."""
-        parts = select(PART).where(PART.c.turn_id == turn.id).order_by(PART.c.position)
         async with self._transaction() as connection:
-            return [Part(**row._mapping) for row in await connection.execute(parts)]
+            return [Part(**row._mapping) for row in await connection.execute(_PARTS, {"turn": turn.id})]
 
     @patient
     async def intend(self, turn: Turn, position: int) -> Part:
         """Records that a platform message is about to be created, under a new key (I4). Raises `LeaseLost`."""
         part = Part(turn_id=turn.id or 0, position=position, key=secrets.token_hex(10))
-        intended = (
-            self._insert(PART)
-            .values(turn_id=part.turn_id, position=position, key=part.key)
-            .on_conflict_do_update(index_elements=["turn_id", "position"], set_={"key": part.key})
-            .returning(PART.c.id)
-        )
+        intended = {"turn_id": part.turn_id, "position": position, "key": part.key}
         async with self._transaction() as connection:
             await write(connection, turn, state=State.RUNNING)
-            part.id = (await connection.execute(intended)).scalar_one()
+            part.id = (await connection.execute(self._intend, intended)).scalar_one()
         return part
 
     async def posted(self, turn: Turn, part: Part, message: MessageId) -> None:
@@ -319,7 +285,7 @@ class Store:
     async def _change(self, turn: Turn, part: Part, **values: str | None) -> None:
         async with self._transaction() as connection:
             await write(connection, turn, state=State.RUNNING)
-            await connection.execute(update(PART).where(PART.c.id == part.id).values(**values))
+            await connection.execute(_CHANGE, {"part": part.id, **values})
         for name, value in values.items():
             setattr(part, name, value)
 

@@ -124,7 +124,7 @@ def _closed(part: Part, written: Written, text: str, state: Inline) -> str:
             text = text[: bond.at] + text[bond.at + len(bond.kind) :]
     text += state.lasting(end).closers
     content = part.shown[written.content : end]
-    if written.line.kind is Kind.ROW and content.startswith("|") and not _LAST_PIPE.search(content):
+    if written.line.kind is Kind.ROW and written.piped(part.shown) and not _LAST_PIPE.search(content):
         text += " |"
     return text
 

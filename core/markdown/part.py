@@ -31,6 +31,10 @@ class Written(NamedTuple):
     inline: Inline
     """What was open before it."""
 
+    def piped(self, shown: str) -> bool:
+        """Of a row: does it begin with a pipe, and so end with one? The rest of a row that was cut does."""
+        return self.source < 0 or shown.startswith("|", self.content)
+
 
 _GUARD = re.compile(
     r"(?P<slash>(?:[-+*]|#{1,6})(?=[ \t]|$)|>|-{2,}[ \t]*$|(?:[-*_][ \t]*){3,}$|`{3,}(?=[^`]*$)|~{3}|\[(?=[^\]]+\]:))"
@@ -117,7 +121,7 @@ class Part:
     def closing(self, mark: Mark) -> str:
         """What closes all that is open at a mark."""
         line, closers = mark.context.line, mark.inline.lasting(mark.size).closers
-        if line and line.kind is Kind.ROW and self.shown.startswith("|", self.lines[mark.context.lines - 1].content):
+        if line and line.kind is Kind.ROW and self.lines[mark.context.lines - 1].piped(self.shown):
             return closers + " |" if closers or self.shown[mark.size - 1] != "|" else ""
         return closers + closing_fence(mark.context.block, mark.context.base)
 

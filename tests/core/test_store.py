@@ -11,6 +11,7 @@ from sqlalchemy import URL
 
 from core import store as stores
 from core.bridge import Recent
+from core.conversations import Needed
 from core.errors import DatabaseError, LeaseLost
 from core.model import Attachment, Exchange, MessageId, ThreadId
 from core.statements import now
@@ -110,9 +111,9 @@ async def test_a_fresh_conversation_leaves_the_old_one_behind(store: Store) -> N
     begun = await store.begin(second, "main", fresh=True)
     third = await store.close(second, State.ANSWERED, reply="new answer")
     assert third is not None
-    current = await store.conversation(third, "main")
+    current, history = await store.approach(third, "main", Needed(9, 999))
     assert (current.id, current.upstream_id) == (begun.id, None)
-    assert await store.history(third, exchanges=9, characters=999) == (Exchange("new", "new answer"),)
+    assert history == (Exchange("new", "new answer"),)
 
 
 async def test_history_is_bounded_and_holds_only_what_was_answered(store: Store) -> None:
@@ -131,12 +132,11 @@ async def test_history_is_bounded_and_holds_only_what_was_answered(store: Store)
         following = await store.close(turn, state, reply=reply)
         assert following is not None
         turn = following
-    await store.conversation(turn, "main")
     exchanges = (Exchange("one", "1"), Exchange("two", "22"), Exchange("three", "333"))
-    assert await store.history(turn, exchanges=9, characters=999) == exchanges
-    assert await store.history(turn, exchanges=2, characters=999) == exchanges[1:]
-    assert await store.history(turn, exchanges=9, characters=13) == exchanges[1:]
-    assert await store.history(turn, exchanges=0, characters=999) == ()
+    assert (await store.approach(turn, "main", Needed(9, 999)))[1] == exchanges
+    assert (await store.approach(turn, "main", Needed(2, 999)))[1] == exchanges[1:]
+    assert (await store.approach(turn, "main", Needed(9, 13)))[1] == exchanges[1:]
+    assert (await store.approach(turn, "main", Needed(0, 999)))[1] == ()
 
 
 async def test_parts_are_intended_then_posted_and_can_be_written_anew(store: Store) -> None:

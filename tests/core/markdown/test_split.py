@@ -20,6 +20,7 @@ few = settings(max_examples=80, deadline=None)
 
 @few
 @given(documents, small)
+@example("| x | y | z |\n|---|---|---|\n| a | a | a |\n| a | a | a the |", 40)
 def test_every_part_of_a_document_fits_and_the_last_also_when_closed(text: str, limit: int) -> None:
     """Forty characters are room enough, whatever stands in the text."""
     parts = split(text, at_most(limit))
@@ -182,8 +183,9 @@ CASES = {
         "| alpha | beta |\n|---|---|\n| one two three four five | six |\n| seven | eight |",
         [
             "| alpha | beta |\n|---|---|\n| one two |",
-            "| alpha | beta |\n|---|---|\n| three four",
-            "| alpha | beta |\n|---|---|\n| five | six",
+            "| alpha | beta |\n|---|---|\n| three |",
+            "| alpha | beta |\n|---|---|\n| four five |",
+            "| alpha | beta |\n|---|---|\n| | six |",
             "| alpha | beta |\n|---|---|\n| seven |",
             "| alpha | beta |\n|---|---|\n| | eight |",
         ],
