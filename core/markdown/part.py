@@ -172,7 +172,9 @@ class Part:
         if self.lines:
             self.shown += "\n" + gap
             if not goes_on and not gap and self._swallows(before, line, source):
-                self.shown += self._quotes(before, min(self.base, len(line.offsets) - 1)).rstrip() + "\n"
+                known = min(self.base, len(line.offsets) - 1)
+                own = source[line.offsets[known] : line.offsets[-1]]
+                self.shown += (self._quotes(before, known) + own).rstrip() + "\n"
         elif not begun:
             self.shown += gap
         else:

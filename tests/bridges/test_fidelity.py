@@ -29,7 +29,17 @@ sizes = st.sampled_from([1, 2, 3, 5, 8, 20])
 def test_readers_see_what_was_written(platform: str, data: st.DataObject) -> None:
     """Every character in its order, every number of a list, every address; each part is taken by the platform."""
     size = data.draw(sizes)
-    written = reply(data.draw(st.lists(numbers, min_size=size, max_size=size)))
+    _seen_whole(platform, data.draw(st.lists(numbers, min_size=size, max_size=size)))
+
+
+@pytest.mark.parametrize("platform", READERS)
+@pytest.mark.parametrize("blocks", [[1345, 1345, 3328]])
+def test_what_was_once_shown_wrong_is_seen_as_it_was_written(platform: str, blocks: list[int]) -> None:
+    _seen_whole(platform, blocks)
+
+
+def _seen_whole(platform: str, blocks: list[int]) -> None:
+    written = reply(blocks)
     reader = READERS[platform]
     splitter = Splitter(reader.fits)
     splitter.append(written.markdown)
