@@ -220,7 +220,8 @@ class Watch:
 
 def unwatched() -> Watch:
     """For a reply that belongs to no turn: nobody is told."""
-    return Watch(Turn.model_construct(attempt=1, accepted_at=datetime.now(UTC)))
+    nobody: dict[str, Any] = {"attempt": 1, "accepted_at": datetime.now(UTC)}
+    return Watch(Turn(**nobody))
 
 
 # --- logs -------------------------------------------------------------------------------------------------------------
