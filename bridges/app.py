@@ -188,7 +188,7 @@ def _routes(
             )
             for one in (chosen, *settings.upstreams[chosen].backup)
         )
-        yield name, Route(bridges[name], assistants)
+        yield name, Route(bridges[name], assistants, section.buttons)
 
 
 @asynccontextmanager

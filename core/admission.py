@@ -63,6 +63,17 @@ class Admission:
         for _, name, _ in scopes(self._access[bridge], Asked(bridge, message, now())):
             await hold(connection, name)
 
+    async def lets_in(self, connection: AsyncConnection, bridge: str, message: Message) -> bool:
+        """May this person say something in this place at all? Tells nobody, and counts nothing."""
+        access = self._access[bridge]
+        match entry(access, message):
+            case Entry.OPERATOR | Entry.LET_IN:
+                return True
+            case Entry.PLACE:
+                return False
+            case Entry.STRANGER:
+                return access.policy == "pairing" and await pairing.is_paired(connection, bridge, message.author)
+
     async def judge(self, connection: AsyncConnection, bridge: str, message: Message) -> Verdict:
         """After `hold`."""
         access = self._access[bridge]
@@ -72,8 +83,7 @@ class Admission:
             case Entry.PLACE:
                 return await self._denied(connection, bridge, message, "place")
             case Entry.STRANGER:
-                paired = access.policy == "pairing" and await pairing.is_paired(connection, bridge, message.author)
-                if not paired:
+                if not await self.lets_in(connection, bridge, message):
                     return await self._denied(connection, bridge, message, "stranger")
             case Entry.LET_IN:
                 pass

@@ -16,8 +16,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import commands
+from core.admission import ASKING
 from core.answering import Answering, Assistant
 from core.bridge import Bridge
+from core.controls import finished, growing
 from core.errors import DatabaseError, LeaseLost, PlatformError, UpstreamError
 from core.live import LiveReply
 from core.markdown import close
@@ -30,6 +32,7 @@ from core.statements import now
 from core.store import Store
 from core.tables import Part, State, Turn
 from core.text import clean
+from core.withdrawing import withdraw
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,8 @@ class Route:
 
     bridge: Bridge
     assistants: tuple[Assistant, ...]
+    buttons: bool = True
+    """Are there buttons below its replies?"""
 
 
 class Relay:
@@ -68,6 +73,7 @@ class Relay:
         """Turns that a person stopped, as opposed to those that end with the program."""
         self._began = self._too_old = datetime.min.replace(tzinfo=UTC)
         self._recovering = asyncio.Semaphore(settings.recover_concurrency)
+        self._withdrawing: set[asyncio.Task[None]] = set()
         self._workers = 1
         self.closing = False
         """No further turn is to be begun."""
@@ -154,7 +160,10 @@ class Relay:
             adopted=await self._store.parts(turn) if turn.attempt > 1 else (),
             watch=watch,
         )
-        said, state, error = "", State.ANSWERED, None
+        asks = route.buttons and turn.command in ASKING
+        if asks:
+            reply.controls = growing(turn.id or 0)
+        said, state, error, offered = "", State.ANSWERED, None, None
         try:
             async with reply.painting():
                 try:
@@ -167,17 +176,34 @@ class Relay:
                 except _Ended as end:
                     said, state = reply.text, end.state
                     reply.replace(_with_note(said, end.note))
+                if asks:
+                    reply.controls = finished(turn.id or 0, answered=state is State.ANSWERED)
                 await reply.finish()
                 watch.shown()
+                offered = reply.offered
         except PlatformError as failure:
             state, error = State.FAILED, failure.sentence
             log.error("turn %d cannot be shown on %s: %s (%s)", turn.id, turn.bridge, error, failure.detail)
         following = await self._store.close(
-            turn, state, reply=clean(said), error=error, claim_next=not self.closing, then=self._approach
+            turn,
+            state,
+            reply=clean(said),
+            error=error,
+            offered=offered,
+            claim_next=not self.closing,
+            then=self._approach,
         )
+        if offered is not None:
+            self._withdraw(turn, route)
         log.info("turn %s", state)
         watch.ended(state, said)
         return following
+
+    def _withdraw(self, turn: Turn, route: Route) -> None:
+        """Beside the turns: nobody waits for it."""
+        task = asyncio.create_task(withdraw(self._store.offers, route.bridge, self._pacers[turn.bridge], turn))
+        self._withdrawing.add(task)
+        task.add_done_callback(self._withdrawing.discard)
 
     async def _answer_unless_stopped(self, turn: Turn, route: Route, reply: LiveReply) -> None:
         """In a task of its own, which a person may stop: then what came so far stays."""

@@ -102,6 +102,13 @@ class Turn(SQLModel, table=True):
         _counting("turn_by_channel", "bridge", "channel", "accepted_at"),
         _counting("turn_by_bridge", "bridge", "accepted_at"),
         Index(
+            "turn_offering",
+            "thread",
+            "id",
+            sqlite_where=text("offered IS NOT NULL"),
+            postgresql_where=text("offered IS NOT NULL"),
+        ),
+        Index(
             "turn_merged",
             "merged_into",
             sqlite_where=text("merged_into IS NOT NULL"),
@@ -143,6 +150,11 @@ class Turn(SQLModel, table=True):
     """The upstream's text, as far as it came."""
     error: str | None = Field(default=None, sa_column=Column(Text))
     """What the person was told when it failed."""
+    offered: str | None = Field(default=None, sa_column=Column(Text))
+    """The text of the reply's last message, as long as there are buttons below it: what is shown again to take them
+    away."""
+    rating: int | None = Field(default=None, sa_column=Column(Integer))
+    """What the person thought of the answer: 1 or -1."""
     prompt_tokens: int | None = None
     reply_tokens: int | None = None
     credits: float | None = None
