@@ -20,6 +20,8 @@ from core.reading import Page, Paging, Sought
 from core.tables import OPEN
 from core.text import clean
 
+FORM_TOKEN = web.RequestKey("form_token", str)
+"""What the forms of a request's page carry; empty for whoever has not signed in."""
 DAYS = (7, 30, 90)
 DONE = {
     "stop": "The turn was told to stop.",
@@ -42,6 +44,11 @@ def lasted(begin: datetime | None, end: datetime | None) -> str:
         return "–"
     seconds = max(0.0, (end - begin).total_seconds())
     return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
+
+
+def sent_to(path: str) -> web.Response:
+    """After what was done: a page that may be loaded again."""
+    return web.Response(status=303, headers={"Location": path})
 
 
 class Pages:
@@ -86,7 +93,7 @@ class Pages:
 
     def _shown(self, request: web.Request, template: str, status: int = 200, **values: Any) -> web.Response:
         about = {
-            "form_token": request.get("form_token", ""),
+            "form_token": request.get(FORM_TOKEN, ""),
             "path": request.path,
             "done": DONE.get(request.query.get("done", ""), ""),
             "now": datetime.now(UTC),
@@ -156,17 +163,17 @@ class Pages:
     async def stop(self, request: web.Request) -> web.Response:
         id = int(request.match_info["id"])
         await self._desk.operating.stop(id)
-        raise web.HTTPSeeOther(f"/console/turns/{id}?done=stop")
+        return sent_to(f"/console/turns/{id}?done=stop")
 
     async def command(self, request: web.Request) -> web.Response:
         command = cast(Literal["retry", "new"], request.match_info["command"])
         turn = await self._desk.operating.command(int(request.match_info["id"]), command)
-        raise web.HTTPSeeOther(f"/console/turns/{turn}?done={command}")
+        return sent_to(f"/console/turns/{turn}?done={command}")
 
     async def rebind(self, request: web.Request) -> web.Response:
         upstream, upstream_id = await _field(request, "upstream"), await _field(request, "upstream_id")
         new = await self._desk.rebind(int(request.match_info["id"]), upstream, upstream_id)
-        raise web.HTTPSeeOther(f"/console/conversations/{new}?done=rebind")
+        return sent_to(f"/console/conversations/{new}?done=rebind")
 
     async def act(self, request: web.Request) -> web.Response:
         action = request.match_info["action"]
@@ -179,7 +186,7 @@ class Pages:
                 await self._desk.register.confirm(await _field(request, "code"))
             case _:
                 await self._desk.register.revoke(await _field(request, "author"))
-        raise web.HTTPSeeOther(f"/console/people?done={action}")
+        return sent_to(f"/console/people?done={action}")
 
 
 def _paging(request: web.Request) -> Paging:

@@ -14,7 +14,7 @@ from console.api import ID, OPERATIONS, carried_out, failure, refusal
 from console.desk import Desk
 from console.gate import LASTS, Gate
 from console.openapi import described
-from console.pages import Pages
+from console.pages import FORM_TOKEN, Pages, sent_to
 from core.errors import DatabaseError, ThreadbridgeError
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ async def _no_token(_: web.Request) -> web.Response:
 
 
 async def _to_console(_: web.Request) -> web.Response:
-    raise web.HTTPSeeOther("/console/")
+    return sent_to("/console/")
 
 
 def _api(gate: Gate, desk: Desk) -> web.Application:
@@ -102,8 +102,6 @@ def _pages(gate: Gate, desk: Desk) -> web.Application:
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             response = await answered(request, handler)
-        except web.HTTPRedirection as redirect:
-            response = redirect
         except web.HTTPException as error:
             response = pages.sorry(request, error.status, f"{error.reason}.")
         except DatabaseError as error:
@@ -117,11 +115,11 @@ def _pages(gate: Gate, desk: Desk) -> web.Application:
     async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
         session = request.cookies.get(COOKIE, "")
         inside = gate.knows(session)
-        request["form_token"] = gate.form_token(session) if inside else ""
+        request[FORM_TOKEN] = gate.form_token(session) if inside else ""
         if request.path.startswith("/console/static/") or request.path == "/console/login":
             return await handler(request)
         if not inside:
-            raise web.HTTPSeeOther("/console/login")
+            return sent_to("/console/login")
         if request.method == "POST":
             form = await request.post()
             if not gate.is_form_token(str(form.get("form_token", "")), session):
@@ -136,7 +134,7 @@ def _pages(gate: Gate, desk: Desk) -> web.Application:
             return pages.login(request, f"Too many wrong tokens. Try again in {wait:.0f} s.", 429)
         if not gate.opens(str((await request.post()).get("token", "")), address):
             return pages.login(request, "This is not the token. It stands in the configuration: http.admin_token.", 403)
-        response = web.HTTPSeeOther("/console/")
+        response = sent_to("/console/")
         secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
         response.set_cookie(
             COOKIE, gate.session(), max_age=LASTS, path="/console", httponly=True, samesite="Strict", secure=secure
@@ -144,7 +142,7 @@ def _pages(gate: Gate, desk: Desk) -> web.Application:
         return response
 
     async def logout(_: web.Request) -> web.Response:
-        response = web.HTTPSeeOther("/console/login")
+        response = sent_to("/console/login")
         response.del_cookie(COOKIE, path="/console")
         return response
 

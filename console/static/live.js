@@ -1,8 +1,8 @@
-// Fetches the part of the page that changes, once a second while somebody looks at it.
+// Fetches the part of the page that changes, once a second while somebody looks at it; it holds still under a finger.
 const part = document.getElementById("live");
 
 async function refresh() {
-  if (!document.hidden) {
+  if (!document.hidden && !part.querySelector(":active, :focus-visible")) {
     try {
       const answer = await fetch("/console/live?part=turns", { redirect: "error" });
       if (answer.ok) part.innerHTML = await answer.text(); // escaped by the server
