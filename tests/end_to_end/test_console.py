@@ -30,10 +30,10 @@ async def running(them: World, folder: Path, extra: str = "") -> AsyncIterator[t
 
 
 async def asked(method: str, address: str, path: str, body: object = None) -> Any:
-    async with aiohttp.ClientSession(headers=bearer()) as session:
-        async with session.request(method, f"{address}/api/v1{path}", json=body) as answer:
-            assert answer.status == 200, await answer.text()
-            return (await answer.json())["data"]
+    url = f"{address}/api/v1{path}"
+    async with aiohttp.request(method, url, json=body, headers=bearer()) as answer:
+        assert answer.status == 200, await answer.text()
+        return (await answer.json())["data"]
 
 
 async def test_an_operator_looks_acts_and_forgets(tmp_path: Path) -> None:
