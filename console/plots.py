@@ -35,11 +35,7 @@ def bars(columns: Sequence[tuple[str, int, int]]) -> Markup:
             )
         )
         if number % every == 0:
-            drawn.append(
-                Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
-                    number * step + step / 2, HEIGHT - 6, label[5:]
-                )
-            )
+            drawn.append(Markup('<text x="{:.1f}" y="{}">{}</text>').format(left, HEIGHT - 6, label[5:]))
     head = Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="Questions by day">').format(
         WIDTH, HEIGHT
     )

@@ -15,12 +15,15 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from core import commands
 from core.breaker import UNAVAILABLE, Breaker
-from core.conversations import Needed
+from core.conversations import Needed, current, history
 from core.errors import AnswerMalformed, ConversationUnknown, PromptRejected, ThreadbridgeError, UpstreamError
 from core.live import LiveReply
 from core.model import Done, Event, Exchange, Fetch, File, Opened, Prompt, Replace, Status, Text
+from core.overlap import may_gather
 from core.recollection import recollected
 from core.store import Store, attachments_of
 from core.tables import Conversation, Turn
@@ -47,13 +50,43 @@ class Assistant:
         return Needed(self.history_exchanges, self.history_characters, self.upstream.remembers, alone)
 
 
+@dataclass(frozen=True, slots=True)
+class Approached:
+    """What a turn needs of the record before it is asked."""
+
+    upstream: str
+    conversation: Conversation
+    history: tuple[Exchange, ...]
+
+
 class Answering:
     """Shared by all turns, for what one turn learns of an upstream is good for the next."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._breakers: dict[str, Breaker] = defaultdict(Breaker)
+        self._approached: dict[int | None, Approached] = {}
+        """By turn, until it is answered."""
         self._in_flight: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def approach(self, connection: AsyncConnection, turn: Turn, assistants: Sequence[Assistant]) -> None:
+        """Reads what a turn that was claimed just now will need, in the transaction that claimed it: that is one less
+        between a message and its answer. Only what is certain to be needed."""
+        asks = not turn.command and (turn.prompt.strip() or turn.attachments)
+        if not asks or turn.attempt > 1 or turn.stop_requested or may_gather(turn):
+            return
+        assistant = self._available(assistants)[0]
+        conversation = await current(connection, turn, assistant.name)
+        known = await history(connection, turn, conversation, assistant.needed(alone=len(assistants) == 1))
+        self._approached[turn.id] = Approached(assistant.name, conversation, known)
+
+    def done(self, turn: Turn) -> None:
+        """Nothing more is asked for a turn by this runner."""
+        self._approached.pop(turn.id, None)
+
+    def _available(self, assistants: Sequence[Assistant]) -> Sequence[Assistant]:
+        now = asyncio.get_running_loop().time()
+        return [one for one in assistants if self._breakers[one.name].allows(now)] or [assistants[0]]
 
     async def answer(self, turn: Turn, assistants: Sequence[Assistant], fetch: Fetch, reply: LiveReply) -> None:
         """Writes the whole answer of a turn into the reply: that of the first assistant, or, while it is unavailable,
@@ -69,7 +102,7 @@ class Answering:
             _announce(before, assistants[0], reply)
             return
         clock = asyncio.get_running_loop().time
-        asked = [one for one in assistants if self._breakers[one.name].allows(clock())] or [assistants[0]]
+        asked = self._available(assistants)
         for assistant in asked:
             try:
                 with self._breakers[assistant.name].asking(clock()), reply.watch.asking(assistant.name):
@@ -88,8 +121,8 @@ class Answering:
         """Shows the answer to what an earlier runner asked this one, if it is on the upstream's record."""
         if not isinstance(assistant.upstream, CanRecall):
             return False
-        conversation, history = await self._store.approach(turn, assistant.name, assistant.needed(alone=alone))
-        prompt = _prompt(turn, conversation, history, fetch)
+        conversation, known = await self._store.approach(turn, assistant.name, assistant.needed(alone=alone))
+        prompt = _prompt(turn, conversation, known, fetch)
         found = await recollected(self._store, assistant.upstream, turn, prompt)
         if found is not None:
             reply.replace(found)
@@ -103,17 +136,21 @@ class Answering:
                 f"This message is too long for the assistant: it takes {upstream.limits.text:,} characters at most."
             )
         needed = assistant.needed(alone=alone)
-        conversation, history = await self._store.approach(turn, upstream.name, needed)
+        approached = self._approached.pop(turn.id, None)
+        if approached is not None and approached.upstream == upstream.name:
+            conversation, known = approached.conversation, approached.history
+        else:
+            conversation, known = await self._store.approach(turn, upstream.name, needed)
         async with self._alone_in(upstream.name, conversation.upstream_id):
             try:
-                prompt = _prompt(turn, conversation, history, fetch)
+                prompt = _prompt(turn, conversation, known, fetch)
                 await self._ask_and_hear(turn, upstream, prompt, conversation, reply)
             except ConversationUnknown:
                 if conversation.upstream_id is None:
                     raise
                 log.warning("%s has forgotten a conversation; it is begun anew", upstream.name)
-                conversation, history = await self._store.approach(turn, upstream.name, needed, anew=True)
-                prompt = _prompt(turn, conversation, history, fetch)
+                conversation, known = await self._store.approach(turn, upstream.name, needed, anew=True)
+                prompt = _prompt(turn, conversation, known, fetch)
                 await self._ask_and_hear(turn, upstream, prompt, conversation, reply)
         if not reply.text.strip():
             raise AnswerMalformed("The assistant's answer was empty. Please ask again.")

@@ -68,8 +68,6 @@ class LiveReply:
         self._shown = [self._surface(part, unsure=part.message is None) for part in adopted]
         self._settled = 0
         """So many leading parts are as they will stay."""
-        self._closed = ("", "")
-        """The last part as it was when it was closed last, and closed."""
         self._leave: Leave | None = None
         """What the painting waits for just now."""
         self._troubled_since: float | None = None
@@ -202,7 +200,7 @@ class LiveReply:
         written = parts[index]
         if index < len(parts) - 1 or self._finished:
             return Wanted(written, final=True)
-        text = self._presentable(written)
+        text = self._splitter.presentable
         # A message is not begun for that: until there is one, the typing indicator says it.
         label = self._status or (STILL_WORKING if self._quiet and index < len(self._shown) else "")
         if label:
@@ -210,12 +208,6 @@ class LiveReply:
             if self._bridge.fits(with_label):
                 text = with_label
         return Wanted(text, final=False, written=written, status=self._status)
-
-    def _presentable(self, part: str) -> str:
-        """The last part as far as it is decided. Asked for again before each paint, and mostly for the same."""
-        if self._closed[0] != part:
-            self._closed = (part, close(part))
-        return self._closed[1]
 
     async def _step(self, index: int) -> None:
         """Brings one part one call nearer to what is wanted when the call may go."""

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 from core.errors import PlatformError, UpstreamError
 from core.model import Message
@@ -220,7 +221,8 @@ class Watch:
 
 def unwatched() -> Watch:
     """For a reply that belongs to no turn: nobody is told."""
-    return Watch(Turn.model_construct(attempt=1, accepted_at=datetime.now(UTC)))
+    nobody: dict[str, Any] = {"attempt": 1, "accepted_at": datetime.now(UTC)}
+    return Watch(Turn(**nobody))
 
 
 # --- logs -------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from core import commands
 from core.answering import Answering, Assistant
 from core.bridge import Bridge
@@ -115,7 +117,7 @@ class Relay:
     async def drain(self, thread: ThreadId) -> None:
         """Answers the open turns of a thread, in order, until none is left, or none is to be begun any more. Raises
         `DatabaseError`. Cancelled, it leaves its turn to the next runner."""
-        turn = await self._store.claim(thread)
+        turn = await self._store.claim(thread, self._approach)
         try:
             while turn is not None:
                 if turn.bridge not in self._routes:
@@ -128,10 +130,17 @@ class Relay:
         except LeaseLost as lost:
             log.warning("%s (%s)", lost.sentence, lost.detail)
         except asyncio.CancelledError:
+            if turn is not None:
+                self._answering.done(turn)
             if turn is not None and self._held():
                 with suppress(LeaseLost, DatabaseError):
                     await self._store.release(turn)
             raise
+
+    async def _approach(self, connection: AsyncConnection, turn: Turn) -> None:
+        route = self._routes.get(turn.bridge)
+        if route is not None and turn.accepted_at >= self._too_old:
+            await self._answering.approach(connection, turn, route.assistants)
 
     def _lane(self, turn: Turn) -> AbstractAsyncContextManager[None]:
         """After an outage everything that was left comes at once: it goes through a lane of limited width, those that
@@ -170,7 +179,9 @@ class Relay:
         except PlatformError as failure:
             state, error = State.FAILED, failure.sentence
             log.error("turn %d cannot be shown on %s: %s (%s)", turn.id, turn.bridge, error, failure.detail)
-        following = await self._store.close(turn, state, reply=clean(said), error=error, claim_next=not self.closing)
+        following = await self._store.close(
+            turn, state, reply=clean(said), error=error, claim_next=not self.closing, then=self._approach
+        )
         log.info("turn %s", state)
         watch.ended(state, said)
         return following
@@ -189,6 +200,7 @@ class Relay:
                 raise _Ended(State.STOPPED, commands.STOPPED) from None
             raise
         finally:
+            self._answering.done(turn)
             del self._running[turn.id], self._replies[turn.id]
             self._stopped.discard(turn.id)
 

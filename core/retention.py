@@ -24,6 +24,7 @@ EVERY = 60.0
 """Seconds between two sweeps."""
 REFUSALS = timedelta(days=30)
 """How long it is remembered that a message was refused: no platform delivers one again after so long."""
+_NOTHING = {"prompt": "", "reply": None, "author_name": "", "attachments": [], "erased": True}
 
 
 class Retention:
@@ -64,18 +65,12 @@ class Retention:
         old = select(REFUSAL.c.id).where(REFUSAL.c.at < now() - REFUSALS).order_by(REFUSAL.c.id).limit(SOME)
         await self._in_small_steps(delete(REFUSAL).where(REFUSAL.c.id.in_(old)))
         if self._kept is not None:
-            kept: ColumnElement[bool] = literal_column(
-                "erased = 0" if self._engine.dialect.name == "sqlite" else "NOT erased"
-            )
+            # written as the index has it, so that both databases see that it holds all that is asked for
+            sqlite = self._engine.dialect.name == "sqlite"
+            kept: ColumnElement[bool] = literal_column("erased = 0" if sqlite else "NOT erased")
             due = select(TURN.c.id).where(kept, TURN.c.ended_at <= now() - self._kept).order_by(TURN.c.ended_at)
-            erased: dict[str, object] = {
-                "prompt": "",
-                "reply": None,
-                "author_name": "",
-                "attachments": [],
-                "erased": True,
-            }
-            await self._in_small_steps(update(TURN).where(TURN.c.id.in_(due.limit(SOME))).values(erased))
+            erasing = update(TURN).where(TURN.c.id.in_(due.limit(SOME)))
+            await self._in_small_steps(erasing.values(**_NOTHING))
 
     async def _in_small_steps(self, statement: Delete | Update) -> None:
         while True:

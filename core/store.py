@@ -9,7 +9,7 @@ done twice: a turn that was closed already is somebody else's then.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -37,6 +37,9 @@ WHITE_SPACE = " \t\r\n"
 
 _CHANGE = update(PART).where(PART.c.id == bindparam("part"))
 _PARTS = select(PART).where(PART.c.turn_id == bindparam("turn")).order_by(PART.c.position)
+
+
+Then = Callable[[AsyncConnection, Turn], Awaitable[None]]
 
 
 def attachments_of(turn: Turn) -> tuple[Attachment, ...]:
@@ -118,10 +121,17 @@ class Store:
             return [ThreadId(thread) for (thread,) in await connection.execute(threads)]
 
     @patient
-    async def claim(self, thread: ThreadId) -> Turn | None:
-        """Takes the oldest open turn of a thread, one that an earlier runner left included."""
+    async def claim(self, thread: ThreadId, then: Then | None = None) -> Turn | None:
+        """Takes the oldest open turn of a thread, one that an earlier runner left included. `then` goes on with it in
+        the same transaction."""
         async with self._transaction() as connection:
-            return await claim(connection, thread)
+            return await self._claim(connection, thread, then)
+
+    async def _claim(self, connection: AsyncConnection, thread: ThreadId, then: Then | None) -> Turn | None:
+        turn = await claim(connection, thread)
+        if turn is not None and then is not None:
+            await then(connection, turn)
+        return turn
 
     @patient
     async def close(
@@ -132,6 +142,7 @@ class Store:
         reply: str | None = None,
         error: str | None = None,
         claim_next: bool = True,
+        then: Then | None = None,
     ) -> Turn | None:
         """Ends a turn and, unless told not to, claims the next of its thread in the same transaction. Raises
         `LeaseLost`."""
@@ -139,7 +150,7 @@ class Store:
             await write(connection, turn, state=state, reply=reply, error=error, ended_at=now())
             if may_gather(turn):
                 await close_merged(connection, turn, state)
-            return await claim(connection, ThreadId(turn.thread)) if claim_next else None
+            return await self._claim(connection, ThreadId(turn.thread), then) if claim_next else None
 
     @patient
     async def release(self, turn: Turn) -> None:

@@ -98,7 +98,7 @@ def _inline(part: Part, written: Written, end: int) -> str | None:
     known: list[tuple[int, Inline]] = [_before(part, written, end)]
     """Places on the line, in their order, and what is open there."""
 
-    def learn(at: int, _stop: int, state: Inline, _plain: bool) -> None:
+    def learn(at: int, state: Inline) -> None:
         if at > known[-1][0]:
             known.append((at, state))
 
@@ -106,7 +106,7 @@ def _inline(part: Part, written: Written, end: int) -> str | None:
         while len(known) > 1 and (known[-1][0] >= end or (attempt > _ATTEMPTS and known[-1][1].within)):
             end = min(end, known.pop()[0])
         begin, state = known[-1]
-        state, stop = scan(shown, begin, end, state, ends=False, word=learn)
+        state, stop = scan(shown, begin, end, state, ends=False, place=learn)
         kept, state = _tail(shown, state, stop, end)
         kept = written.content + len(shown[written.content : kept].rstrip())
         if kept <= written.content:

@@ -102,14 +102,25 @@ class Inline(NamedTuple):
         return Inline(tuple(moved), self.ticks, at, self.ticks > 0)
 
 
-_TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<word>[^\s\\`*_~\[\]$<>!()]+|!(?!\[))|(?P<run>\*+|_+|~+)|(?P<ticks>`+)|(?P<open>!?\[)"
+_MARKERS = (
+    r"|!(?!\[))|(?P<run>\*+|_+|~+)|(?P<ticks>`+)|(?P<open>!?\[)"
     r"|(?P<close>\])|(?P<escape>\\(?:[^\w\s]|_)?)|(?P<dollar>\$\$?)|(?P<paren>[()])|(?P<angle><)|(?P<end>>)"
 )
-_IN_CODE = re.compile(r"(?P<space>\s+)|(?P<word>[^\s`]+)|(?P<ticks>`+)")
+_BY_WORD = (
+    re.compile(r"(?P<space>\s+)|(?P<word>[^\s\\`*_~\[\]$<>!()]+" + _MARKERS),
+    re.compile(r"(?P<space>\s+)|(?P<word>[^\s`]+)|(?P<ticks>`+)"),
+)
+"""Tokens outside and inside of code."""
+_BY_MARKER = (
+    re.compile(r"(?P<word>[^\\`*_~\[\]$<>!()]+" + _MARKERS),
+    re.compile(r"(?P<word>[^`]+)|(?P<ticks>`+)"),
+)
+"""The same, but all between two markers is one."""
 
 Word = Callable[[int, int, Inline, bool], None]
 """Told of every token that is not white space: its offsets, what was open before it, and whether it is all plain."""
+Place = Callable[[int, Inline], None]
+"""Told where every marker, and all that is between two of them, begins, and what was open before it."""
 
 
 def _wordless(character: str) -> bool:
@@ -155,18 +166,23 @@ def resolve(stack: tuple[Delimiter, ...], char: str, run: int, can_open: bool) -
     return stack, left
 
 
-def scan(text: str, at: int, end: int, state: Inline, *, ends: bool, word: Word | None = None) -> tuple[Inline, int]:
+def scan(
+    text: str, at: int, end: int, state: Inline, *, ends: bool, word: Word | None = None, place: Place | None = None
+) -> tuple[Inline, int]:
     """Reads `text[at:end]`, a line or the rest of one, and returns what is open then and how far that is certain.
 
     With `ends` the line is known to end there. Without, the last token stays unread where more text could change it.
     """
+    token, in_code = _BY_WORD if word else _BY_MARKER
     while at < end:
-        found = (_IN_CODE if state.ticks else _TOKEN).match(text, at, end)
+        found = (in_code if state.ticks else token).match(text, at, end)
         stop = found.end() if found else at + 1
         kind = found.lastgroup if found else None
         if kind == "space":
             at = stop
             continue
+        if place:
+            place(at, state)
         if word:
             word(at, stop, state, kind == "word")
         if kind != "word" and kind is not None:

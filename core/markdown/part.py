@@ -51,8 +51,11 @@ class Part:
 
     All texts that it is given, and all offsets in them, begin where the part begins."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Start, *, words: bool = False) -> None:
+        """`words`: places within lines are sought too. That takes several times as long, and is only needed where a
+        part has to end."""
         self.start = start
+        self._words = words
         self._begin()
 
     def _begin(self) -> None:
@@ -294,18 +297,21 @@ class Part:
         self.shown += text[self._at : stop]
         while self.known and not written.content <= self.known[-1][0] < size:
             self.known.pop()
-        places = Places(self.marks, self.known, self._context(line), line, self.shown, begun, shift)
-        places.plain = plain or line.kind is Kind.CODE
+        add = None
+        if self._words:
+            places = Places(self.marks, self.known, self._context(line), line, self.shown, begun, shift)
+            places.plain = plain or line.kind is Kind.CODE
+            add = places.add
         match line.kind:
             case Kind.TEXT | Kind.HEADING | Kind.ROW:
                 inline = Inline() if line.kind is Kind.ROW and size == written.content else self.inline
-                self.inline, read_to = scan(self.shown, size, len(self.shown), inline, ends=complete, word=places.add)
+                self.inline, read_to = scan(self.shown, size, len(self.shown), inline, ends=complete, word=add)
                 self._unread = len(self.shown) - read_to
                 if line.kind is not Kind.TEXT and complete:
                     self._end_paragraph()
-            case Kind.CODE:
+            case Kind.CODE if add is not None:
                 for word in _WORD.finditer(self.shown, size):
-                    places.add(word.start(), word.end(), Inline(), True)
+                    add(word.start(), word.end(), Inline(), True)
             case _:
                 pass
         self._at = stop

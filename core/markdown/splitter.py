@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from core.markdown.blocks import Block
-from core.markdown.closing import finish
+from core.markdown.closing import close, finish
 from core.markdown.graphemes import next_boundary
 from core.markdown.marks import Mark, Start
 from core.markdown.part import Part
@@ -49,6 +49,10 @@ class Splitter:
         self._new: list[str] = []
         self._part = Part(Start())
         self._read = 0
+        self._last = self._closed = ""
+        # None: not known since the text has grown
+        self._parts: list[str] | None = None
+        self._presentable: str | None = None
 
     @property
     def text(self) -> str:
@@ -58,29 +62,38 @@ class Splitter:
     def append(self, delta: str) -> None:
         """Adds to the end. Does nothing else until the parts are read."""
         self._new.append(delta)
+        self._parts = self._presentable = None
 
     def replace(self, text: str) -> None:
         """Takes another text instead. If it only goes on from the present one, that is an `append`."""
         present = self.text
         if text.startswith(present):
-            self._new.append(text[len(present) :])
+            self.append(text[len(present) :])
             return
         self._begin()
-        self._new.append(text)
+        self.append(text)
 
     @property
     def parts(self) -> list[str]:
         """The Markdown of each part, in order, at least one. All but the last are finished and never change again; the
         last is as it was written so far, for `close`, and fits both ways."""
-        self._advance()
-        last = self._part.last
-        return [*self._settled, last] if last or not self._settled else self._settled.copy()
+        if self._parts is None:
+            self._advance()
+            self._parts = [*self._settled, self._last] if self._last or not self._settled else self._settled.copy()
+        return self._parts
+
+    @property
+    def presentable(self) -> str:
+        """The last of the parts as it may be shown while more may come (see `close`). It fits."""
+        if self._presentable is None:
+            last = self.parts[-1]
+            self._presentable = close(self._closed if self._last else last)
+        return self._presentable
 
     @property
     def settled(self) -> int:
         """How many parts will never change again, unless `replace` takes back what is in them."""
-        self._advance()
-        return len(self._settled)
+        return len(self.parts) - bool(self._last or not self._settled)
 
     def _advance(self) -> None:
         if self._new:
@@ -93,12 +106,13 @@ class Splitter:
                 self._cut()
 
     def _last_fits(self) -> bool:
-        last = self._part.last
-        closed = finish(self._part)
+        last, closed = self._part.last, finish(self._part)
+        self._last, self._closed = last, closed
         return (not last or self._fits(last)) and (closed == last or self._fits(closed))
 
     def _cut(self) -> None:
-        part = self._part
+        part = self._part = Part(self._part.start, words=True)
+        part.extend(self._rest[: self._read])
         if mark := self._place():
             self._settle(part.ending(mark), mark.at, part.following(mark))
         elif not part.start.bare and part.start.begun:
