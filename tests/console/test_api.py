@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from schemathesis.core.result import Ok
 from sqlalchemy import URL, insert
 
+from console.api import ID
 from core.banning import Bans
 from core.database import transaction
 from core.reading import Reading
@@ -202,9 +204,5 @@ def _examine_one(operation: Any) -> None:
 
 @given(st.integers())
 def test_numbers_in_paths_fit_into_a_database(number: int) -> None:
-    import re
-
-    from console.api import ID
-
     fits = re.fullmatch(ID, str(number)) is not None
     assert not fits or 0 <= number < 2**63

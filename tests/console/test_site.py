@@ -135,7 +135,6 @@ async def test_what_people_write_stays_text(there: Standing, session: aiohttp.Cl
             text = await answer.text()
             assert "<script>document" not in text
             assert "<img" not in text
-            assert "49" not in text.replace("1049", "") or "{{ 7 * 7 }}" in text
 
 
 async def test_without_a_token_there_is_no_console_wherever_it_listens(url: URL) -> None:
