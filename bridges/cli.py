@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bridges import logs
+from bridges.conversations import looking_back
 from bridges.settings import Settings
 from bridges.setup.arguments import setting_up
 from core.database import described, owned, parse
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--open", action="store_true", help="open the page in a browser")
     playground.set_defaults(do=_playground)
     setting_up(commands, configured, _file)
+    looking_back(commands, configured, _settings)
     database = commands.add_parser("db", help="the database's schema")
     actions = database.add_subparsers(dest="action", required=True, metavar="ACTION")
     upgrade = actions.add_parser("upgrade", parents=[configured], help="bring it to what this program needs")

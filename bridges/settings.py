@@ -17,6 +17,7 @@ from core.settings import (
     Numbers,
     Overlapping,
     Relaying,
+    RetentionSection,
     Section,
 )
 
@@ -138,6 +139,7 @@ class Settings(Section):
     relay: Relaying = Relaying()
     log: Logging = Logging()
     health: HealthSection = HealthSection()
+    retention: RetentionSection = RetentionSection()
     bridges: Bridges = Bridges()
     upstreams: dict[str, AnyUpstream] = Field(default_factory=dict)
     access: AccessSections = AccessSections()

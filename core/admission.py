@@ -14,7 +14,7 @@ from datetime import timedelta
 from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import pairing
+from core import banning, pairing
 from core.access import Entry, entry
 from core.model import Message
 from core.overlap import of_album
@@ -77,6 +77,10 @@ class Admission:
     async def judge(self, connection: AsyncConnection, bridge: str, message: Message) -> Verdict:
         """After `hold`."""
         access = self._access[bridge]
+        if await banning.is_banned(connection, bridge, message.author):
+            if await _known(connection, message):
+                return Known()
+            return Refused("banned", message.author, noted=False, note=None)
         match entry(access, message):
             case Entry.OPERATOR:
                 return Admitted(counts=False)

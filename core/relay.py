@@ -25,6 +25,7 @@ from core.live import LiveReply
 from core.markdown import close
 from core.model import MessageId, ThreadId
 from core.observing import Observe, Watch, saying, unobserved
+from core.operating import by_operator
 from core.overlap import gathered
 from core.pace import Pacer
 from core.settings import Relaying
@@ -69,6 +70,7 @@ class Relay:
         self._pacers = {name: Pacer(route.bridge.pace) for name, route in routes.items()}
         self._answering = Answering(store)
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._replies: dict[int, LiveReply] = {}
         self._stopped: set[int] = set()
         """Turns that a person stopped, as opposed to those that end with the program."""
         self._began = self._too_old = datetime.min.replace(tzinfo=UTC)
@@ -87,6 +89,11 @@ class Relay:
     def running(self) -> Collection[int]:
         """The turns that are being answered just now."""
         return self._running
+
+    def said(self, turn: int) -> str | None:
+        """What the answer to a turn is so far; None: it is not being answered here."""
+        reply = self._replies.get(turn)
+        return reply.text if reply is not None else None
 
     async def recover(self) -> list[ThreadId]:
         """Called once, before anything is drained: what is open now is left from an earlier run, and what was accepted
@@ -156,7 +163,7 @@ class Relay:
             self._pacers[turn.bridge],
             ThreadId(turn.thread),
             ledger,
-            reply_to=MessageId(turn.message),
+            reply_to=None if by_operator(turn) else MessageId(turn.message),
             adopted=await self._store.parts(turn) if turn.attempt > 1 else (),
             watch=watch,
         )
@@ -210,6 +217,7 @@ class Relay:
         assert turn.id is not None
         answering = asyncio.create_task(self._answer(turn, route, reply))
         self._running[turn.id] = answering
+        self._replies[turn.id] = reply
         try:
             await answering
         except asyncio.CancelledError:
@@ -219,7 +227,7 @@ class Relay:
             raise
         finally:
             self._answering.done(turn)
-            del self._running[turn.id]
+            del self._running[turn.id], self._replies[turn.id]
             self._stopped.discard(turn.id)
 
     async def _answer(self, turn: Turn, route: Route, reply: LiveReply) -> None:

@@ -171,6 +171,7 @@ class Store:
                 TURN.c.thread == turn.thread,
                 TURN.c.id < turn.id,
                 TURN.c.command == "",
+                ~TURN.c.erased,
                 TURN.c.merged_into.is_(None),
             )
             .order_by(TURN.c.id.desc())
