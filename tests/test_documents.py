@@ -108,7 +108,7 @@ def read(text: str, folder: Path, variables: dict[str, str] | None = None) -> No
     extract = tomllib.loads(text)
     whole = {"bridges", "upstreams"} <= extract.keys()
     around = {} if whole else dict(left_out(extract))
-    secrets = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "1")
+    secrets = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "s" * 40)
     check(load(Settings, file, {**around, **secrets, **(variables or {})}))
 
 
@@ -176,6 +176,8 @@ def test_the_commands_that_do_no_harm_do_what_they_say(
     call: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("THREADBRIDGE_CONFIG", raising=False)
+    monkeypatch.setenv("THREADBRIDGE__DATABASE__URL", f"sqlite:///{tmp_path}/threadbridge.db")
     for name, value in left_out({}):
         monkeypatch.setenv(name, value)
     assert main(["db", "upgrade"]) == 0
