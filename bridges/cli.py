@@ -24,7 +24,7 @@ Run = Callable[[asyncio.Event], Awaitable[None]]
 
 def main(arguments: list[str] | None = None) -> int:
     """The command `threadbridge`."""
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     try:
         return chosen.do(chosen) or 0
     except ThreadbridgeError as error:
@@ -34,13 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options; what it parses says in `do` what is to be done."""
+    whole = argparse.ArgumentParser(
         prog="threadbridge",
         description="Puts an assistant that lives behind a conversation API into Slack, Discord and Telegram.",
     )
-    parser.add_argument("--version", action="version", version=f"threadbridge {version('threadbridge')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    whole.add_argument("--version", action="version", version=f"threadbridge {version('threadbridge')}")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     configured = argparse.ArgumentParser(add_help=False)
     configured.add_argument(
         "--config",
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     whom.add_argument("--list", action="store_true", help="show who is let in by a code, and who waits for it")
     whom.add_argument("--revoke", metavar="PERSON", help="let a person in no longer; an id, as --list shows it")
     pair.set_defaults(do=_pair)
-    return parser
+    return whole
 
 
 def _settings(chosen: argparse.Namespace) -> Settings:
