@@ -166,7 +166,7 @@ def message(world: World, one: Message, files_url: str, *, quoted: bool = False)
         "mention_roles": one.mention_roles,
         "attachments": [attachment(files_url, one.channel, file) for file in one.files],
         "embeds": [],
-        "components": [],
+        "components": one.components,
         "pinned": False,
         "flags": one.flags,
     }
@@ -215,7 +215,7 @@ def interaction(world: World, used: Interaction) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "id": used.id,
         "application_id": world.bot,
-        "type": 2,
+        "type": used.kind,
         "data": used.data,
         "channel_id": place.id,
         "channel": channel(world, place),
@@ -228,6 +228,8 @@ def interaction(world: World, used: Interaction) -> dict[str, Any]:
         "context": 1 if place.guild is None else 0,
         "attachment_size_limit": 10_485_760,
     }
+    if used.message is not None:
+        shape["message"] = message(world, world.messages[used.message], "")
     if place.guild is None:
         return {**shape, "user": user(author)}
     told = {**member(world, author), "user": user(author), "permissions": str(EVERYTHING)}

@@ -104,6 +104,7 @@ class Message:
     """Whom it really notified: user ids, role ids, `everyone`."""
     webhook: str | None = None
     files: list[File] = field(default_factory=list)
+    components: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def unfurls(self) -> bool:
