@@ -31,6 +31,7 @@ SECRETS = (
     "sandbox-key",
     "wrong-word",
     "sandbox-signing-secret",
+    "sandbox-admin-token",
 )
 """What the program is given in tests, right or wrong, and never says."""
 
