@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.discord import components, interactions, payloads
+from sandbox.discord import components, interactions, payloads, reactions
 from sandbox.discord.people import People
 from sandbox.discord.records import FORUM, SUPPRESS_EMBEDS, THREADS, Channel, File, Refusal, invalid_form
 
@@ -162,6 +162,17 @@ class Calls(People):
         if message.author != self.world.bot:
             self.world.need(channel, "MANAGE_MESSAGES")
         self.remove(message.id)
+
+    async def _react(self, _: web.Request, params: Params, __: dict[str, Any]) -> Any:
+        channel = self.world.seen(params["channel"])
+        message = self.world.message(channel, params["message"])
+        reactions.add(self.world, channel, message, params["emoji"], self.world.bot)
+        self.reacted(message)
+
+    async def _unreact(self, _: web.Request, params: Params, __: dict[str, Any]) -> Any:
+        message = self.world.message(self.world.seen(params["channel"]), params["message"])
+        reactions.remove(message, params["emoji"], self.world.bot)
+        self.reacted(message)
 
     async def _thread(self, _: web.Request, params: Params, body: dict[str, Any]) -> Any:
         channel = self.world.seen(params["channel"])

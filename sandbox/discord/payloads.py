@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from sandbox.discord import reactions
 from sandbox.discord.interactions import Interaction
 from sandbox.discord.records import DIRECT, PERMISSIONS, THREADS, Channel, File, Message, User
 from sandbox.discord.world import World
@@ -170,6 +171,8 @@ def message(world: World, one: Message, files_url: str, *, quoted: bool = False)
         "pinned": False,
         "flags": one.flags,
     }
+    if one.reactions:
+        shape["reactions"] = reactions.shape(one, world.bot)
     if one.webhook is not None:
         shape["webhook_id"] = one.webhook
         shape["author"] = {**user(author), "id": one.webhook, "username": "Hook", "bot": True}

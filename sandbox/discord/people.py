@@ -70,6 +70,7 @@ class People(StandIn):
             edits=message.edits,
             at=message.at,
             buttons=tuple(components.label(one) for one in components.buttons(message.components)),
+            reactions=tuple(message.reactions),
         )
 
     def _name(self, kind: str, key: str) -> str | None:
@@ -230,6 +231,9 @@ class People(StandIn):
     def changed(self, message: Message) -> None:
         self.feed.publish("edit", place=message.channel, id=message.id, view=asdict(self.look(message)))
         self.gateway.message("MESSAGE_UPDATE", message)
+
+    def reacted(self, message: Message) -> None:
+        self.feed.publish("reaction", place=message.channel, id=message.id, view=asdict(self.look(message)))
 
     def remove(self, message: str) -> None:
         """Deletes a message."""

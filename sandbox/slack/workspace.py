@@ -73,6 +73,9 @@ class Workspace(StandIn):
         self.feed.publish("delete", place=channel.id, id=post.ts, view=asdict(self._view(post)))
         self._tell(channel, events.deleted_event(self.world, channel, before))
 
+    def reacted(self, channel: Channel, post: Post) -> None:
+        self.feed.publish("reaction", place=channel.id, id=post.ts, view=asdict(self._view(post)))
+
     def status(self, channel: Channel, root: Post, status: str) -> None:
         root.status = status
         self.feed.publish("typing", place=channel.id, id=root.ts, status=status, view=asdict(self._view(root)))
@@ -248,6 +251,7 @@ class Workspace(StandIn):
             html=shown,
             edits=post.edits,
             at=float(post.ts),
+            reactions=tuple(post.reactions),
             draft=post.stream is not None and post.stream.open,
         )
 
