@@ -22,8 +22,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def serving(
     settings: Http, *, platforms: Handler, report: Callable[[], Awaitable[Report]], metrics: Metrics
 ) -> AsyncIterator[tuple[str, int]]:
-    """Serves as long as the block runs; gives the address that it is bound to. `platforms` answers every POST,
-    `report` says how it is. Raises `ConfigError` if the address cannot be had."""
+    """Serves as long as the block runs; gives the address that it is bound to. `platforms` answers all other
+    paths, `report` says how it is. Raises `ConfigError` if the address cannot be had."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -40,7 +40,7 @@ async def serving(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", scraped)
-    app.router.add_post("/{path:.*}", platforms)
+    app.router.add_route("*", "/{path:.*}", platforms)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     try:
