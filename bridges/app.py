@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from typing import Literal, Protocol
 
 from sqlalchemy import URL
@@ -16,25 +17,32 @@ from bridges.endpoints import Endpoints
 from bridges.listeners import Listeners
 from bridges.logs import messages
 from bridges.settings import AccessSections, DiscordSettings, Settings, SlackSettings, TelegramSettings, WebSettings
+from console.desk import Desk
 from console.health import Health, Pulse
 from console.metrics import Metrics
 from console.server import serving
 from console.tracing import traced
 from core.answering import Assistant
 from core.backlog import Backlog
+from core.banning import Bans
 from core.bridge import Bridge
-from core.database import is_sqlite, opened, owned, parse
+from core.database import is_sqlite, opened, owned, parse, reading
 from core.errors import ConfigError
 from core.inbox import Inbox
 from core.lease import Lease, clock
 from core.observing import Observe, observed_by
+from core.operating import Operating
+from core.pairing import Register
 from core.queue import JobQueue
+from core.reading import Reading
 from core.relay import Relay, Route
+from core.retention import Retention
 from core.scheduler import LocalScheduler, Scheduler
 from core.settings import Access
 from core.store import Store
 from core.upstream import Upstream
 from core.upstream.build import build
+from core.usage import usage
 from core.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -69,22 +77,39 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             endpoints = Endpoints()
             bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints, engine)}
             metrics, pulse = Metrics(bridges), Pulse()
-            observers = [metrics.observe, pulse.observe, *stack.enter_context(traced())]
+            retention = Retention(engine, settings.retention)
+            observers = [metrics.observe, pulse.observe, retention.observe, *stack.enter_context(traced())]
             observe = observed_by(*observers, *([messages] if settings.log.messages else []))
             for bridge in bridges.values():
                 await stack.enter_async_context(bridge)
             scheduler: Scheduler = JobQueue()
             runner: Runner | None = None
+            said: Callable[[int], str | None] = _unheard
             if role != "listen":
-                scheduler, runner = await _runner(settings, url, store, bridges, observe, stack)
+                scheduler, runner, said = await _runner(settings, url, store, bridges, observe, stack)
             inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler, _sections(settings), observe)
             listeners = Listeners(bridges if role != "work" else {}, inbox, observe)
             health = Health(
                 settings.health, backlog, pulse, listeners.state, platforms=bridges, answers=role != "listen"
             )
-            await stack.enter_async_context(_http(settings, endpoints, health, metrics))
+            looking = await stack.enter_async_context(reading(url))
+            desk = Desk(
+                Reading(looking),
+                Operating(engine, scheduler),
+                Register(engine),
+                Bans(engine),
+                partial(usage, looking),
+                health.report,
+                said,
+                bridges=tuple(bridges),
+                upstreams=tuple(settings.upstreams),
+            )
+            await stack.enter_async_context(_http(settings, endpoints, health, metrics, desk))
             log.info("%s: %s", {"run": "running", "listen": "listening", "work": "working"}[role], ", ".join(bridges))
-            await _together(stop, *([listeners] if role != "work" else []), *([runner] if runner else []))
+            running = [*([listeners] if role != "work" else []), *([runner, retention] if runner else [])]
+            await _together(stop, *running)
+            if runner:
+                await retention.attempt()  # for what ended last
 
 
 async def _runner(
@@ -94,19 +119,25 @@ async def _runner(
     bridges: Mapping[str, Bridge],
     observe: Observe,
     stack: AsyncExitStack,
-) -> tuple[Scheduler, Runner]:
-    """Whoever runs the turns, and what it has to be told: on SQLite tasks of this process, on PostgreSQL jobs, which
-    any process may take."""
+) -> tuple[Scheduler, Runner, Callable[[int], str | None]]:
+    """Whoever runs the turns, what it has to be told, and who knows what an answer is so far: on SQLite tasks of this
+    process, on PostgreSQL jobs, which any process may take."""
     upstreams = {
         name: await stack.enter_async_context(build(name, section)) for name, section in settings.upstreams.items()
     }
     routes = dict(_routes(settings, bridges, upstreams))
     if is_sqlite(url):
-        local = LocalScheduler(Relay(store, routes, settings.relay, observe=observe), settings.relay)
-        return local, local
+        relay = Relay(store, routes, settings.relay, observe=observe)
+        local = LocalScheduler(relay, settings.relay)
+        return local, local, relay.said
     lease = Lease()
     relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe)
-    return JobQueue(), Worker(url, relay, settings.relay, lease)
+    return JobQueue(), Worker(url, relay, settings.relay, lease), relay.said
+
+
+def _unheard(_: int) -> str | None:
+    """Where no turn is run, nobody knows what an answer is so far."""
+    return None
 
 
 async def _together(stop: asyncio.Event, *runners: Runner) -> None:
@@ -197,13 +228,15 @@ def _routes(
             )
             for one in (chosen, *settings.upstreams[chosen].backup)
         )
-        yield name, Route(bridges[name], assistants)
+        yield name, Route(bridges[name], assistants, section.buttons)
 
 
 @asynccontextmanager
-async def _http(settings: Settings, endpoints: Endpoints, health: Health, metrics: Metrics) -> AsyncIterator[None]:
+async def _http(
+    settings: Settings, endpoints: Endpoints, health: Health, metrics: Metrics, desk: Desk
+) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        server = serving(settings.http, platforms=endpoints.dispatch, report=health.report, metrics=metrics)
+        server = serving(settings.http, platforms=endpoints.dispatch, report=health.report, metrics=metrics, desk=desk)
         try:
             host, port = await stack.enter_async_context(server)
             log.info("HTTP on http://%s:%d", host, port)

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bridges import logs
+from bridges.conversations import looking_back
 from bridges.settings import Settings
 from bridges.setup.arguments import setting_up
 from core.database import described, owned, parse
@@ -23,7 +24,7 @@ Run = Callable[[asyncio.Event], Awaitable[None]]
 
 def main(arguments: list[str] | None = None) -> int:
     """The command `threadbridge`."""
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     try:
         return chosen.do(chosen) or 0
     except ThreadbridgeError as error:
@@ -33,13 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options; what it parses says in `do` what is to be done."""
+    whole = argparse.ArgumentParser(
         prog="threadbridge",
         description="Puts an assistant that lives behind a conversation API into Slack, Discord and Telegram.",
     )
-    parser.add_argument("--version", action="version", version=f"threadbridge {version('threadbridge')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    whole.add_argument("--version", action="version", version=f"threadbridge {version('threadbridge')}")
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     configured = argparse.ArgumentParser(add_help=False)
     configured.add_argument(
         "--config",
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     playground.add_argument("--open", action="store_true", help="open the page in a browser")
     playground.set_defaults(do=_playground)
     setting_up(commands, configured, _file)
+    looking_back(commands, configured, _settings)
     database = commands.add_parser("db", help="the database's schema")
     actions = database.add_subparsers(dest="action", required=True, metavar="ACTION")
     upgrade = actions.add_parser("upgrade", parents=[configured], help="bring it to what this program needs")
@@ -72,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     whom.add_argument("--list", action="store_true", help="show who is let in by a code, and who waits for it")
     whom.add_argument("--revoke", metavar="PERSON", help="let a person in no longer; an id, as --list shows it")
     pair.set_defaults(do=_pair)
-    return parser
+    return whole
 
 
 def _settings(chosen: argparse.Namespace) -> Settings:

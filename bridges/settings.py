@@ -18,6 +18,7 @@ from core.settings import (
     Numbers,
     Overlapping,
     Relaying,
+    RetentionSection,
     Section,
     Words,
 )
@@ -36,6 +37,9 @@ class SlackSettings(Overlapping):
     api_url: Address = "https://slack.com/api"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    buttons: bool = True
+    """Buttons below a reply: to stop it, and below the newest of each conversation to retry, to begin another, and to
+    say what you think of it."""
     command: str = Field("/assistant", pattern=r"^/[a-z0-9_-]{1,31}$")
     """The slash command, as the app's manifest is to have it."""
     direct_messages: Literal["threads", "one"] = "threads"
@@ -60,6 +64,9 @@ class DiscordSettings(Overlapping):
     gateway_url: Address = "wss://gateway.discord.gg"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    buttons: bool = True
+    """Buttons below a reply: to stop it, and below the newest of each conversation to retry, to begin another, and to
+    say what you think of it."""
     answer_in: Literal["channel", "thread"] = "channel"
     """Where a mention in a channel is answered: in the channel, or in a new thread."""
     shards: int = Field(1, ge=1)
@@ -89,6 +96,9 @@ class TelegramSettings(Overlapping):
     api_url: Address = "https://api.telegram.org"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    buttons: bool = True
+    """Buttons below a reply: to stop it, and below the newest of each conversation to retry, to begin another, and to
+    say what you think of it."""
     drafts: bool = False
     """In private chats a reply grows as a draft and becomes a message at its end, instead of growing by edits. Some
     apps flicker."""
@@ -173,6 +183,7 @@ class Settings(Section):
     relay: Relaying = Relaying()
     log: Logging = Logging()
     health: HealthSection = HealthSection()
+    retention: RetentionSection = RetentionSection()
     bridges: Bridges = Bridges()
     upstreams: dict[str, AnyUpstream] = Field(default_factory=dict)
     access: AccessSections = AccessSections()

@@ -1,3 +1,3 @@
-"""The HTTP side of the program: health, and where platforms reach it."""
+"""The HTTP side of the program: health, where platforms reach it, and the operator's pages."""
 
 from __future__ import annotations

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from console.desk import Desk
 from console.health import Report
 from console.metrics import CONTENT_TYPE, Metrics
+from console.site import mount
 from core.errors import ConfigError
 from core.settings import Http
 
@@ -20,10 +22,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def serving(
-    settings: Http, *, platforms: Handler, report: Callable[[], Awaitable[Report]], metrics: Metrics
+    settings: Http,
+    *,
+    platforms: Handler,
+    report: Callable[[], Awaitable[Report]],
+    metrics: Metrics,
+    desk: Desk | None = None,
 ) -> AsyncIterator[tuple[str, int]]:
     """Serves as long as the block runs; gives the address that it is bound to. `platforms` answers all other
-    paths, `report` says how it is. Raises `ConfigError` if the address cannot be had."""
+    paths, `report` says how it is, `desk` is the operator's. Raises `ConfigError` if the address cannot be had."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -40,6 +47,8 @@ async def serving(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", scraped)
+    if desk is not None:
+        mount(app, settings.admin_token.get_secret_value() if settings.admin_token is not None else "", desk)
     app.router.add_route("*", "/{path:.*}", platforms)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()

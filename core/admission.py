@@ -14,7 +14,7 @@ from datetime import timedelta
 from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import pairing
+from core import banning, pairing
 from core.access import Entry, entry
 from core.model import Message
 from core.overlap import of_album
@@ -63,17 +63,31 @@ class Admission:
         for _, name, _ in scopes(self._access[bridge], Asked(bridge, message, now())):
             await hold(connection, name)
 
+    async def lets_in(self, connection: AsyncConnection, bridge: str, message: Message) -> bool:
+        """May this person say something in this place at all? Tells nobody, and counts nothing."""
+        access = self._access[bridge]
+        match entry(access, message):
+            case Entry.OPERATOR | Entry.LET_IN:
+                return True
+            case Entry.PLACE:
+                return False
+            case Entry.STRANGER:
+                return access.policy == "pairing" and await pairing.is_paired(connection, bridge, message.author)
+
     async def judge(self, connection: AsyncConnection, bridge: str, message: Message) -> Verdict:
         """After `hold`."""
         access = self._access[bridge]
+        if await banning.is_banned(connection, bridge, message.author):
+            if await _known(connection, message):
+                return Known()
+            return Refused("banned", message.author, noted=False, note=None)
         match entry(access, message):
             case Entry.OPERATOR:
                 return Admitted(counts=False)
             case Entry.PLACE:
                 return await self._denied(connection, bridge, message, "place")
             case Entry.STRANGER:
-                paired = access.policy == "pairing" and await pairing.is_paired(connection, bridge, message.author)
-                if not paired:
+                if not await self.lets_in(connection, bridge, message):
                     return await self._denied(connection, bridge, message, "stranger")
             case Entry.LET_IN:
                 pass

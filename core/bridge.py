@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
+from core.controls import NONE, Controls
 from core.model import Attachment, Message, MessageId, ThreadId
 from core.pace import Call, Pace
 
@@ -70,6 +71,8 @@ class Wanted:
     before."""
     status: str = ""
     """Until the text is final: what the upstream is doing just now."""
+    controls: Controls = NONE
+    """What a person may press below it."""
 
 
 @runtime_checkable
@@ -87,6 +90,18 @@ class Growing(Protocol):
     @property
     def faded(self) -> bool:
         """Does the platform take away, by now or soon, what it shows, so that it has to be shown again?"""
+
+
+@runtime_checkable
+class Offering(Protocol):
+    """What a surface may offer besides, where its platform has buttons."""
+
+    def offer(self, controls: Controls) -> None:
+        """From now on `show` and `grow` show these below the message, and no others. Does no I/O."""
+
+    @property
+    def offered(self) -> Controls:
+        """What is below the message, as the platform confirmed it last."""
 
 
 class Bridge(Protocol):

@@ -49,6 +49,7 @@ def _answered(*since: Select[int]) -> Select[str, str | None]:
             TURN.c.id < bindparam("before"),
             TURN.c.state == literal_column("'answered'"),
             TURN.c.command == "",
+            ~TURN.c.erased,
             TURN.c.conversation_id >= epoch(_THREAD),
             *later,
         )

@@ -29,6 +29,9 @@ IDLE = 5.0
 waits for anything else between two; whoever does is frozen, and taken for dead by then (`core.lease`)."""
 BOUND = f"SET idle_in_transaction_session_timeout = '{IDLE:.0f}s'"
 
+LONGEST_READING = 10.0
+"""Seconds that PostgreSQL gives to a statement of somebody who only looks."""
+
 KEEPALIVE = {
     "connect_timeout": 10,
     "keepalives_idle": 5,
@@ -161,6 +164,38 @@ async def opened(url: URL, *, connections: int = 20) -> AsyncIterator[AsyncEngin
         yield engine
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def reading(url: URL) -> AsyncIterator[AsyncEngine]:
+    """For whoever only looks: it can change nothing, and what takes long holds up nobody who writes."""
+    if is_sqlite(url):
+        engine = create_async_engine(
+            url.set(drivername="sqlite+aiosqlite"),
+            async_creator=partial(sqlite.connect, url.database or ""),
+            pool_size=2,
+            max_overflow=0,
+            pool_timeout=60,
+        )
+        event.listen(engine.sync_engine, "connect", _prepare_reading)
+        event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    else:
+        options = f"-c default_transaction_read_only=on -c statement_timeout={LONGEST_READING:.0f}s"
+        engine = create_async_engine(
+            url, pool_size=2, max_overflow=0, pool_timeout=60, connect_args={**KEEPALIVE, "options": options}
+        )
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def _prepare_reading(connection: Any, _: object) -> None:
+    connection.isolation_level = None
+    for pragma in ("query_only = ON", "busy_timeout = 5000"):
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
 
 
 def _prepare(connection: Any, _: object) -> None:

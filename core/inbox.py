@@ -55,12 +55,12 @@ class Inbox:
             recorded = await self._store.record(
                 bridge, message, self._scheduler.enlist, self._admission, self._overlapping.get(bridge)
             )
+        if recorded is not None and recorded.stops is not None:
+            self._scheduler.stop_turn(recorded.stops)
         if recorded is None or recorded.turn is None:
             return
         log.info("turn accepted", extra={"thread_id": message.thread, "message_id": message.id})
         self._observe(Accepted(bridge, message, monotonic() - began))
-        if recorded.stops is not None:
-            self._scheduler.stop_turn(recorded.stops)
         self._scheduler.wake(message.thread)
 
     async def recent(self, bridge: str) -> Recent:

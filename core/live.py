@@ -15,7 +15,8 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from core.bridge import Bridge, Wanted
+from core.bridge import Bridge, Offering, Wanted
+from core.controls import NONE
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
 from core.markdown import Splitter, close
 from core.model import MessageId, ThreadId
@@ -59,6 +60,8 @@ class LiveReply:
         self._told: list[str] = []
         self._status = ""
         self._footnote = ""
+        self.controls = NONE
+        """What may be pressed below the last message. While the reply grows, no call is made for that alone."""
         self._quiet = False
         """The upstream has not said anything for long."""
         self._finished = False
@@ -104,6 +107,15 @@ class LiveReply:
     def footnote(self, text: str) -> None:
         """What is to stand below the text when it is finished, and is none of it."""
         self._footnote = text
+
+    @property
+    def offered(self) -> str | None:
+        """What the last message shows, if there are buttons below it; of a finished reply."""
+        last = len(self._splitter.parts) - 1
+        surface = self._shown[last].surface if last < len(self._shown) else None
+        if isinstance(surface, Offering) and surface.offered.offered:
+            return self._splitter.parts[last]
+        return None
 
     async def finish(self) -> None:
         """Waits until the platform has confirmed the final text of every part (I6). Raises `PlatformError`."""
@@ -198,8 +210,10 @@ class LiveReply:
         if index >= len(parts):
             return Wanted("", final=True)
         written = parts[index]
-        if index < len(parts) - 1 or self._finished:
+        if index < len(parts) - 1:
             return Wanted(written, final=True)
+        if self._finished:
+            return Wanted(written, final=True, controls=self.controls)
         text = self._splitter.presentable
         # A message is not begun for that: until there is one, the typing indicator says it.
         label = self._status or (STILL_WORKING if self._quiet and index < len(self._shown) else "")
@@ -207,7 +221,7 @@ class LiveReply:
             with_label = f"{text}\n\n*{label} …*" if text else f"*{label} …*"
             if self._bridge.fits(with_label):
                 text = with_label
-        return Wanted(text, final=False, written=written, status=self._status)
+        return Wanted(text, final=False, written=written, status=self._status, controls=self.controls)
 
     async def _step(self, index: int) -> None:
         """Brings one part one call nearer to what is wanted when the call may go."""

@@ -57,6 +57,9 @@ class Message:
     """The stable id of the server that the channel is in, where a bot may be in several; None in direct messages."""
     roles: frozenset[str] = frozenset()
     """The stable ids of the person's roles there."""
+    about: int | None = None
+    """The turn below whose reply the person pressed a button (`core.controls`); `command` says which, and may then be
+    `good` or `bad` too."""
     album: str | None = None
     """What the messages have in common that the person sent as one, where a platform takes them apart. Unique within
     the thread, at most 100 characters. Only one of them has to be addressed."""

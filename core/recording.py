@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.admission import ASKING, Admission, Admitted, Known, Refused, Verdict
+from core.controls import RATINGS, Control
 from core.model import Message, ThreadId
 from core.overlap import interrupt, when
 from core.settings import Overlapping
-from core.statements import REFUSAL, REFUSED, TURN, inserting, now, request_stop
+from core.statements import REFUSAL, REFUSED, TURN, inserting, is_open, now, request_stop
 from core.tables import Refusal, State
 
 Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[None]]
@@ -26,7 +27,7 @@ class Recorded:
     """A message that was not on record before."""
 
     turn: int | None
-    """None: it was refused in silence."""
+    """None: it was refused in silence, or needs no answer."""
     stops: int | None = None
     """The turn that it tells to stop."""
 
@@ -41,6 +42,10 @@ async def record(
 ) -> Recorded | None:
     """Records a message as a waiting turn, or that it was refused. None: it was on record already, and nothing
     changes. Without `admission` everybody may say everything."""
+    if message.about is not None and message.command in _AT_ONCE:
+        if admission is not None and not await admission.lets_in(connection, bridge, message):
+            return Recorded(None)
+        return Recorded(None, await _press(connection, message, message.about))
     verdict: Verdict = Admitted(counts=False)
     if admission is not None:
         await admission.hold(connection, bridge, message)
@@ -75,6 +80,21 @@ async def record(
     if enlist is not None:
         await enlist(connection, message.thread)
     return Recorded(turn, stops)
+
+
+_AT_ONCE = frozenset({"stop", *RATINGS})
+"""Buttons that need no answer. What they do is done once, however often it is done."""
+
+
+async def _press(connection: AsyncConnection, message: Message, about: int) -> int | None:
+    """Does what a button says to the turn that it belongs to. Gives the turn's id if it is to be stopped."""
+    pressed = update(TURN).where(TURN.c.id == about, TURN.c.thread == message.thread).returning(TURN.c.id)
+    if message.command == "stop":
+        pressed = pressed.where(is_open()).values(stop_requested=True)
+    else:  # it may be pressed before the end of the turn is on record
+        pressed = pressed.values(rating=RATINGS[Control(message.command)])
+    found: int | None = (await connection.execute(pressed)).scalar_one_or_none()
+    return found if message.command == "stop" else None
 
 
 def _turn(bridge: str, message: Message, overlapping: Overlapping) -> dict[str, Any]:

@@ -16,13 +16,16 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import commands
+from core.admission import ASKING
 from core.answering import Answering, Assistant
 from core.bridge import Bridge
+from core.controls import finished, growing
 from core.errors import DatabaseError, LeaseLost, PlatformError, UpstreamError
 from core.live import LiveReply
 from core.markdown import close
 from core.model import MessageId, ThreadId
 from core.observing import Observe, Watch, saying, unobserved
+from core.operating import by_operator
 from core.overlap import gathered
 from core.pace import Pacer
 from core.settings import Relaying
@@ -30,6 +33,7 @@ from core.statements import now
 from core.store import Store
 from core.tables import Part, State, Turn
 from core.text import clean
+from core.withdrawing import withdraw
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +47,8 @@ class Route:
 
     bridge: Bridge
     assistants: tuple[Assistant, ...]
+    buttons: bool = True
+    """Are there buttons below its replies?"""
 
 
 class Relay:
@@ -64,10 +70,12 @@ class Relay:
         self._pacers = {name: Pacer(route.bridge.pace) for name, route in routes.items()}
         self._answering = Answering(store)
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._replies: dict[int, LiveReply] = {}
         self._stopped: set[int] = set()
         """Turns that a person stopped, as opposed to those that end with the program."""
         self._began = self._too_old = datetime.min.replace(tzinfo=UTC)
         self._recovering = asyncio.Semaphore(settings.recover_concurrency)
+        self._withdrawing: set[asyncio.Task[None]] = set()
         self._workers = 1
         self.closing = False
         """No further turn is to be begun."""
@@ -81,6 +89,11 @@ class Relay:
     def running(self) -> Collection[int]:
         """The turns that are being answered just now."""
         return self._running
+
+    def said(self, turn: int) -> str | None:
+        """What the answer to a turn is so far; None: it is not being answered here."""
+        reply = self._replies.get(turn)
+        return reply.text if reply is not None else None
 
     async def recover(self) -> list[ThreadId]:
         """Called once, before anything is drained: what is open now is left from an earlier run, and what was accepted
@@ -150,11 +163,14 @@ class Relay:
             self._pacers[turn.bridge],
             ThreadId(turn.thread),
             ledger,
-            reply_to=MessageId(turn.message),
+            reply_to=None if by_operator(turn) else MessageId(turn.message),
             adopted=await self._store.parts(turn) if turn.attempt > 1 else (),
             watch=watch,
         )
-        said, state, error = "", State.ANSWERED, None
+        asks = route.buttons and turn.command in ASKING
+        if asks:
+            reply.controls = growing(turn.id or 0)
+        said, state, error, offered = "", State.ANSWERED, None, None
         try:
             async with reply.painting():
                 try:
@@ -167,23 +183,41 @@ class Relay:
                 except _Ended as end:
                     said, state = reply.text, end.state
                     reply.replace(_with_note(said, end.note))
+                if asks:
+                    reply.controls = finished(turn.id or 0, answered=state is State.ANSWERED)
                 await reply.finish()
                 watch.shown()
+                offered = reply.offered
         except PlatformError as failure:
             state, error = State.FAILED, failure.sentence
             log.error("turn %d cannot be shown on %s: %s (%s)", turn.id, turn.bridge, error, failure.detail)
         following = await self._store.close(
-            turn, state, reply=clean(said), error=error, claim_next=not self.closing, then=self._approach
+            turn,
+            state,
+            reply=clean(said),
+            error=error,
+            offered=offered,
+            claim_next=not self.closing,
+            then=self._approach,
         )
+        if offered is not None:
+            self._withdraw(turn, route)
         log.info("turn %s", state)
         watch.ended(state, said)
         return following
+
+    def _withdraw(self, turn: Turn, route: Route) -> None:
+        """Beside the turns: nobody waits for it."""
+        task = asyncio.create_task(withdraw(self._store.offers, route.bridge, self._pacers[turn.bridge], turn))
+        self._withdrawing.add(task)
+        task.add_done_callback(self._withdrawing.discard)
 
     async def _answer_unless_stopped(self, turn: Turn, route: Route, reply: LiveReply) -> None:
         """In a task of its own, which a person may stop: then what came so far stays."""
         assert turn.id is not None
         answering = asyncio.create_task(self._answer(turn, route, reply))
         self._running[turn.id] = answering
+        self._replies[turn.id] = reply
         try:
             await answering
         except asyncio.CancelledError:
@@ -193,7 +227,7 @@ class Relay:
             raise
         finally:
             self._answering.done(turn)
-            del self._running[turn.id]
+            del self._running[turn.id], self._replies[turn.id]
             self._stopped.discard(turn.id)
 
     async def _answer(self, turn: Turn, route: Route, reply: LiveReply) -> None:

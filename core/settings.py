@@ -5,6 +5,7 @@ them together. `core.loading` reads them.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
@@ -54,7 +55,7 @@ class Http(Section):
     port: int = Field(8080, ge=0, le=65535)
     """0: any that is free."""
     admin_token: SecretStr | None = None
-    """Opens the operator's pages."""
+    """Opens the operator's pages and their API; without it there are none."""
 
 
 class Relaying(Section):
@@ -74,6 +75,21 @@ class Logging(Section):
     format: Literal["text", "json"] = "text"
     messages: bool = False
     """Write what people say, and what they are answered, into the log."""
+
+
+class RetentionSection(Section):
+    """How long what people say stays on record."""
+
+    text: str = Field("forever", pattern=r"^(forever|none|[1-9][0-9]{0,4}d)$")
+    """`forever`; days, such as `30d`; or `none`: gone as soon as the answer is there. Then only ids, times and costs
+    are left: such a turn cannot be asked again, and an upstream that remembers nothing is not told of it."""
+
+    @property
+    def kept(self) -> timedelta | None:
+        """None: for ever."""
+        if self.text == "forever":
+            return None
+        return timedelta(days=0 if self.text == "none" else int(self.text.removesuffix("d")))
 
 
 class HealthSection(Section):

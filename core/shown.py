@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.bridge import Growing, Surface, Wanted
+from core.bridge import Growing, Offering, Surface, Wanted
 from core.model import MessageId
 from core.pace import Call
 from core.tables import Part
@@ -44,7 +44,7 @@ class ShownPart:
         if not wanted.final and isinstance(self.surface, Growing) and self.surface.faded:
             return False
         if wanted.text:
-            return self.surface.shown == wanted.text
+            return self.surface.shown == wanted.text and not (wanted.final and self._offers_other(wanted))
         # At the end no message may be left; until then what an earlier run wrote stays there.
         return self.surface.message is None or (not wanted.final and not self.surface.shown)
 
@@ -53,11 +53,16 @@ class ShownPart:
         final."""
         if isinstance(self.surface, Growing):
             return self.surface.call(wanted)
-        if self.surface.shown == wanted.text:
+        if self.surface.shown == wanted.text and not self._offers_other(wanted):
             return None
         return "edit" if self.surface.message else "create"
 
+    def _offers_other(self, wanted: Wanted) -> bool:
+        return isinstance(self.surface, Offering) and self.surface.offered != wanted.controls
+
     async def show(self, wanted: Wanted) -> None:
+        if isinstance(self.surface, Offering):
+            self.surface.offer(wanted.controls)
         if isinstance(self.surface, Growing) and not wanted.final:
             await self.surface.grow(wanted)
         else:

@@ -27,6 +27,7 @@ from core.recording import Enlist, Recorded, record
 from core.settings import Overlapping
 from core.statements import CONVERSATION, PART, REFUSED, TURN, begin, claim, epoch, inserting, is_open, now, write
 from core.tables import Conversation, Part, State, Turn
+from core.withdrawing import RecordedOffers
 
 OF_LATE = timedelta(days=14)
 MOST_THREADS = 1_000
@@ -51,6 +52,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.offers = RecordedOffers(engine)
         intending = inserting(engine.dialect.name)(PART)
         self._intend = intending.on_conflict_do_update(
             index_elements=["turn_id", "position"], set_={"key": intending.excluded.key}
@@ -141,13 +143,14 @@ class Store:
         *,
         reply: str | None = None,
         error: str | None = None,
+        offered: str | None = None,
         claim_next: bool = True,
         then: Then | None = None,
     ) -> Turn | None:
-        """Ends a turn and, unless told not to, claims the next of its thread in the same transaction. Raises
-        `LeaseLost`."""
+        """Ends a turn and, unless told not to, claims the next of its thread in the same transaction. `offered`: the
+        last message of its reply has buttons, below this text. Raises `LeaseLost`."""
         async with self._transaction() as connection:
-            await write(connection, turn, state=state, reply=reply, error=error, ended_at=now())
+            await write(connection, turn, state=state, reply=reply, error=error, ended_at=now(), offered=offered)
             if may_gather(turn):
                 await close_merged(connection, turn, state)
             return await self._claim(connection, ThreadId(turn.thread), then) if claim_next else None
@@ -168,6 +171,7 @@ class Store:
                 TURN.c.thread == turn.thread,
                 TURN.c.id < turn.id,
                 TURN.c.command == "",
+                ~TURN.c.erased,
                 TURN.c.merged_into.is_(None),
             )
             .order_by(TURN.c.id.desc())

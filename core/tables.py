@@ -101,6 +101,26 @@ class Turn(SQLModel, table=True):
         _counting("turn_by_person", "bridge", "author", "accepted_at"),
         _counting("turn_by_channel", "bridge", "channel", "accepted_at"),
         _counting("turn_by_bridge", "bridge", "accepted_at"),
+        Index("turn_conversation", "conversation_id", "id"),
+        Index(
+            "turn_failed",
+            "id",
+            sqlite_where=text("state IN ('failed', 'expired')"),
+            postgresql_where=text("state IN ('failed', 'expired')"),
+        ),
+        Index(
+            "turn_kept",
+            "ended_at",
+            sqlite_where=text("erased = 0"),
+            postgresql_where=text("NOT erased"),
+        ),
+        Index(
+            "turn_offering",
+            "thread",
+            "id",
+            sqlite_where=text("offered IS NOT NULL"),
+            postgresql_where=text("offered IS NOT NULL"),
+        ),
         Index(
             "turn_merged",
             "merged_into",
@@ -143,9 +163,16 @@ class Turn(SQLModel, table=True):
     """The upstream's text, as far as it came."""
     error: str | None = Field(default=None, sa_column=Column(Text))
     """What the person was told when it failed."""
+    offered: str | None = Field(default=None, sa_column=Column(Text))
+    """The text of the reply's last message, as long as there are buttons below it: what is shown again to take them
+    away."""
+    rating: int | None = Field(default=None, sa_column=Column(Integer))
+    """What the person thought of the answer: 1 or -1."""
     prompt_tokens: int | None = None
     reply_tokens: int | None = None
     credits: float | None = None
+    erased: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+    """What was said, and the person's name, are gone: only ids are left (`core.retention`)."""
     sent_at: datetime = Field(sa_column=Column(Utc, nullable=False))
     accepted_at: datetime = Field(sa_column=Column(Utc, nullable=False))
     started_at: datetime | None = Field(default=None, sa_column=Column(Utc))
@@ -208,6 +235,15 @@ class Pairing(SQLModel, table=True):
 
 class Paired(SQLModel, table=True):
     """A person who was let in by a code."""
+
+    bridge: str = Field(sa_column=Column(String(50), primary_key=True))
+    author: str = Field(sa_column=Column(String(200), primary_key=True))
+    author_name: str = Field(sa_column=Column(Text, nullable=False))
+    at: datetime = Field(sa_column=Column(Utc, nullable=False))
+
+
+class Banned(SQLModel, table=True):
+    """A person who is not answered any more, whatever the rules say."""
 
     bridge: str = Field(sa_column=Column(String(50), primary_key=True))
     author: str = Field(sa_column=Column(String(200), primary_key=True))

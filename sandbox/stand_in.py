@@ -45,6 +45,8 @@ class View:
     """Unix time."""
     draft: bool = False
     """Still streaming, or a preview."""
+    buttons: tuple[str, ...] = ()
+    """The labels of what may be pressed below it, in their order."""
 
 
 class StandIn(ABC):
@@ -102,6 +104,10 @@ class StandIn(ABC):
 
     async def say(self, place: str, text: str, *, author: str = "ann", parent: str | None = None) -> str:
         """A person writes; returns the message's id. `@bot` in the text is a mention of the bot."""
+        raise NotImplementedError
+
+    async def press(self, place: str, message: str, button: str, *, author: str = "ann") -> str:
+        """A person presses the button with this label below a message; returns the press's id."""
         raise NotImplementedError
 
     # --- lasting ------------------------------------------------------------------------------------------------

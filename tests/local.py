@@ -33,19 +33,19 @@ class LocalRelay:
         assistants = tuple(Assistant(one, 20, 48_000, announce_backup) for one in upstreams)
         self.relay = Relay(store, {bridge.name: Route(bridge, assistants)}, settings, observe=observe)
         self._bridge = bridge
-        self._scheduler = LocalScheduler(self.relay, settings)
-        self._scheduler.on_idle = bridge.changed.set
+        self.scheduler = LocalScheduler(self.relay, settings)
+        self.scheduler.on_idle = bridge.changed.set
         access = access or Access(policy="open")
         overlaps = {bridge.name: overlapping or Overlapping()}
-        self._inbox = Inbox(store, {bridge.name: access}, settings, self._scheduler, overlaps, observe)
+        self._inbox = Inbox(store, {bridge.name: access}, settings, self.scheduler, overlaps, observe)
 
     @property
     def busy(self) -> int:
-        return self._scheduler.busy
+        return self.scheduler.busy
 
     async def recover(self) -> None:
         for thread in await self.relay.recover():
-            self._scheduler.wake(thread)
+            self.scheduler.wake(thread)
 
     async def accept(self, message: Message) -> None:
         await self._inbox.accept(self._bridge.name, message)
@@ -58,4 +58,4 @@ class LocalRelay:
 
     async def stop(self, within: float = 20.0) -> int:
         """Stopping twice does no harm."""
-        return await self._scheduler.close(within)
+        return await self.scheduler.close(within)

@@ -23,6 +23,7 @@ def test_the_wheel_holds_every_file_of_every_package(tmp_path: Path) -> None:
     }
     assert packed == here
     assert "migrations/script.py.mako" in packed
+    assert {"console/templates/base.html", "console/static/console.css"} <= packed
     assert any(name.startswith("sandbox/playground/static/") and name.endswith(".html") for name in packed)
 
 

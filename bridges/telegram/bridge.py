@@ -121,7 +121,7 @@ class TelegramBridge:
         """Nothing has to be recollected: Telegram delivers again what was not acknowledged."""
         if self._me is None:
             raise RuntimeError("a bridge has to be entered before it listens")
-        receiver = Receiver(self._client.bot, self._me, accept)
+        receiver = Receiver(self._client, self._me, accept)
         await offer(self._client)
         if self._settings.mode == "polling":
             self._heard_at = time.monotonic()  # as if: from here on one is to be expected

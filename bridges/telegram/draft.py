@@ -20,6 +20,7 @@ from bridges.telegram.format import plain, render
 from bridges.telegram.surface import PLACEHOLDER, TelegramSurface, for_library
 from bridges.telegram.thread import Place
 from core.bridge import Wanted
+from core.controls import Controls
 from core.errors import PlatformRefused
 from core.model import MessageId
 from core.pace import Call
@@ -73,10 +74,18 @@ class DraftSurface:
     def _drafting(self) -> bool:
         return self._drafts.known and not self._ended and self._message.message is None
 
+    def offer(self, controls: Controls) -> None:
+        """A draft has no buttons, the message has."""
+        self._message.offer(controls)
+
+    @property
+    def offered(self) -> Controls:
+        return self._message.offered
+
     def call(self, wanted: Wanted) -> Call | None:
         if self._drafting and not wanted.final:
             return "edit" if wanted.text != self._shown or self.faded else None
-        if self._message.shown == wanted.text:
+        if self._message.shown == wanted.text and not (wanted.final and self.offered != wanted.controls):
             return None
         return "edit" if self._message.message is not None else "create"
 

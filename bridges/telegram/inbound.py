@@ -10,6 +10,7 @@ from datetime import UTC
 import telegram
 
 from bridges.commands import named
+from bridges.telegram import buttons
 from bridges.telegram.attachments import attachments, described
 from bridges.telegram.quoting import Mark, as_markdown
 from bridges.telegram.thread import Place
@@ -45,6 +46,8 @@ def read(update: telegram.Update, me: Me) -> Message | None:
     """What the update says to the bot; None for everything else: what bots say, edits, channel posts, service
     messages, and what a group says among itself. Of an album all items are handed over, for only one has to be
     addressed to the bot."""
+    if update.callback_query is not None:
+        return buttons.read(update.callback_query)
     said = update.message
     if said is None or said.via_bot is not None or said.is_automatic_forward:
         return None

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
 import telegram
 
-from bridges.telegram import completing
+from bridges.telegram import buttons, completing
+from bridges.telegram.client import Client
 from bridges.telegram.inbound import Me, read
 from core.bridge import Accept
+from core.errors import PlatformError
 from core.model import Message
 
 log = logging.getLogger(__name__)
 
-KINDS = ("message",)
+KINDS = ("message", "callback_query")
 """The kinds of updates that are asked for."""
 
 
@@ -32,13 +35,28 @@ def understood(raw: dict[str, Any], bot: telegram.Bot, me: Me) -> Message | None
 class Receiver:
     """Hands over what updates say. Raises what `accept` raises."""
 
-    def __init__(self, bot: telegram.Bot, me: Me, accept: Accept) -> None:
-        self._bot = bot
+    def __init__(self, client: Client, me: Me, accept: Accept) -> None:
+        self._client = client
+        self._bot = client.bot
         self._me = me
         self._accept = accept
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def take(self, raw: dict[str, Any]) -> None:
         """Returns once the update needs no further thought."""
         message = understood(raw, self._bot, self._me)
-        if message is not None:
-            await self._accept(message)
+        if message is None:
+            return
+        await self._accept(message)
+        if "callback_query" in raw:
+            answering = asyncio.create_task(self._answer(str(raw["callback_query"]["id"]), buttons.answer(message)))
+            self._answering.add(answering)
+            answering.add_done_callback(self._answering.discard)
+
+    async def _answer(self, query: str, text: str) -> None:
+        """Until then the app shows that the press is on its way. Beside the updates, none of which waits for it."""
+        try:
+            with self._client.calling():
+                await self._client.bot.answer_callback_query(query, text or None)
+        except PlatformError as error:
+            log.debug("Telegram: a press was not answered (%s)", error.detail)

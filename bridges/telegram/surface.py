@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from telegram import LinkPreviewOptions, MessageEntity, ReplyParameters
 
+from bridges.telegram.buttons import keyboard
 from bridges.telegram.client import Client
 from bridges.telegram.entities import Entity
 from bridges.telegram.errors import Misformatted, Moved, Unchanged
 from bridges.telegram.format import plain, render
 from bridges.telegram.thread import Place
+from core.controls import NONE, Controls
 from core.errors import MessageMissing
 from core.model import MessageId
 
@@ -36,7 +38,9 @@ class TelegramSurface:
         self._moved = moved
         self._place = place
         self._message = message
-        self._reply_to = reply_to
+        # a press of a button is no message
+        self._reply_to = int(reply_to) if reply_to is not None and reply_to.isdecimal() else None
+        self._controls = self._offered = NONE
         self._shown: str | None = None
 
     @property
@@ -47,12 +51,19 @@ class TelegramSurface:
     def shown(self) -> str | None:
         return self._shown
 
+    def offer(self, controls: Controls) -> None:
+        self._controls = controls
+
+    @property
+    def offered(self) -> Controls:
+        return self._offered
+
     async def show(self, text: str, *, final: bool) -> None:
         if self._message is None:
             if text or not final:
                 await self._create()
             self._shown = ""
-        elif text != self._shown or (final and not text):
+        elif text != self._shown or (final and (not text or self._controls != self._offered)):
             await self._change(text, final=final)
             self._shown = text
 
@@ -72,7 +83,8 @@ class TelegramSurface:
     async def _send(self) -> MessageId:
         reply = None
         if self._reply_to is not None and not self._place.private:
-            reply = ReplyParameters(int(self._reply_to), allow_sending_without_reply=True)
+            reply = ReplyParameters(self._reply_to, allow_sending_without_reply=True)
+        controls = self._controls
         with self._client.calling(self._place.chat):
             message = await self._client.bot.send_message(
                 self._chat,
@@ -80,7 +92,9 @@ class TelegramSurface:
                 message_thread_id=self._place.topic,
                 reply_parameters=reply,
                 link_preview_options=_NO_PREVIEW,
+                reply_markup=keyboard(controls),
             )
+        self._offered = controls
         return MessageId(str(message.message_id))
 
     # --- changing -----------------------------------------------------------------------------------------------
@@ -96,6 +110,7 @@ class TelegramSurface:
             await self._edit(plain(text), ())
 
     async def _edit(self, text: str, entities: tuple[Entity, ...]) -> None:
+        controls = self._controls
         try:
             with self._client.calling(self._place.chat):
                 await self._client.bot.edit_message_text(
@@ -104,13 +119,15 @@ class TelegramSurface:
                     message_id=int(self._message or 0),
                     entities=[for_library(entity) for entity in entities],
                     link_preview_options=_NO_PREVIEW,
+                    reply_markup=keyboard(controls),
                 )
         except Unchanged:
-            return
+            pass
         except Moved as moved:
             # the ids of messages begin anew in a supergroup, so there is nothing left to edit
             self._moved[self._place.chat] = moved.chat
             raise MessageMissing(detail=moved.detail) from None
+        self._offered = controls
 
     async def _delete(self) -> None:
         try:

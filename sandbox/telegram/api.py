@@ -2,7 +2,7 @@
 
 Faults go by the methods' own names (`getMe`, `getUpdates`, `setWebhook`, `deleteWebhook`, `getWebhookInfo`,
 `sendMessage`, `editMessageText`, `deleteMessage`, `sendMessageDraft`, `sendChatAction`, `getFile`, `setMyCommands`,
-`getMyCommands`) and `file` for downloads. The feed tells `call`, `delivery` (to a webhook), `message`, `edit`,
+`getMyCommands`, `answerCallbackQuery`) and `file` for downloads. The feed tells `call`, `delivery` (to a webhook), `message`, `edit`,
 `delete`, `draft`, `typing`.
 """
 

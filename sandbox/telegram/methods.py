@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.feed import Feed
+from sandbox.telegram.buttons import Presses, keyboard
 from sandbox.telegram.limits import Gate
 from sandbox.telegram.polling import Poller
 from sandbox.telegram.refusal import Refusal, slow_down
@@ -60,6 +61,7 @@ class Methods:
     private_topics: bool
     privacy: bool
     drafts: dict[str, Draft] = field(default_factory=dict)
+    presses: Presses = field(default_factory=Presses)
     _next_webhook: float = 0.0
 
     def named(self) -> dict[str, Method]:
@@ -75,6 +77,7 @@ class Methods:
             "deleteMessage": self.delete_message,
             "sendMessageDraft": self.send_message_draft,
             "sendChatAction": self.send_chat_action,
+            "answerCallbackQuery": self.answer_callback_query,
             "getFile": self.get_file,
             "setMyCommands": self.set_my_commands,
             "getMyCommands": self.get_my_commands,
@@ -172,7 +175,7 @@ class Methods:
     # --- speaking -----------------------------------------------------------------------------------------------
 
     async def send_message(self, args: Args) -> dict[str, Any]:
-        content = _content(args)
+        content = _content(args) | _markup(args)
         chat = self.world.chat(args.get("chat_id", ""), writing=True)
         topic = self.world.topic(chat, args.get("message_thread_id", ""))
         reply_to = self._reply(chat, args)
@@ -196,7 +199,7 @@ class Methods:
         raise Refusal(400, "message to be replied not found")
 
     async def edit_message_text(self, args: Args) -> dict[str, Any]:
-        content = _content(args)
+        content = _content(args) | _markup(args)
         chat, said = self._own(args, "message to edit", "message can't be edited")
         self.gate.enter(chat.id, time.monotonic())
         self.world.edit(said, content)
@@ -236,6 +239,10 @@ class Methods:
         chat = self.world.chat(args.get("chat_id", ""), writing=True)
         topic = self.world.topic(chat, args.get("message_thread_id", ""))
         self.feed.publish("typing", place=self.place(chat.id, topic), action=args["action"])
+        return True
+
+    async def answer_callback_query(self, args: Args) -> bool:
+        self.presses.answer(args.get("callback_query_id", ""), args.get("text", ""))
         return True
 
     async def get_file(self, args: Args) -> dict[str, Any]:
@@ -283,6 +290,11 @@ def _content(args: Args) -> dict[str, Any]:
     if isinstance(preview, dict) and preview.get("is_disabled"):
         content["link_preview_options"] = {"is_disabled": True}
     return content
+
+
+def _markup(args: Args) -> dict[str, Any]:
+    markup = keyboard(_decoded(args, "reply_markup"))
+    return {"reply_markup": markup} if markup else {}
 
 
 def _scope(args: Args) -> str:

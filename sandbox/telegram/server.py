@@ -147,6 +147,23 @@ class TelegramServer(StandIn):
         self._push(chat, {"edited_message": self.world.json(said)})
         self.feed.publish("edit", place=place, id=message, view=asdict(self._view(said)))
 
+    async def press(self, place: str, message: str, button: str, *, author: str = "ann") -> str:
+        """As in the base class."""
+        chat, _ = self._found(place)
+        said = chat.messages[int(message)]
+        data = next(one["callback_data"] for one in _buttons(said) if one["text"] == button)
+        person = self.world.users[chat.id] if chat.kind == "private" else self.world.user(author)
+        press = self.methods.presses.new()
+        query = {
+            "id": press,
+            "from": person.json(),
+            "message": self.world.json(said),
+            "chat_instance": str(-chat.id * 31),
+            "data": data,
+        }
+        self._push(chat, {"callback_query": query})
+        return press
+
     async def redeliver(self, place: str, message: str) -> None:
         """The same message once more, as a further update."""
         chat, _ = self._found(place)
@@ -248,6 +265,7 @@ class TelegramServer(StandIn):
             edits=said.edits,
             at=float(said.date),
             draft=draft,
+            buttons=tuple(one["text"] for one in _buttons(said)),
         )
 
     # --- lasting ------------------------------------------------------------------------------------------------
@@ -259,6 +277,11 @@ class TelegramServer(StandIn):
         self.world.load(state["world"])
         self._updates.load(state["updates"])
         self._sender.load(state["webhook"])
+
+
+def _buttons(said: Said) -> list[dict[str, Any]]:
+    rows: list[list[dict[str, Any]]] = said.content.get("reply_markup", {}).get("inline_keyboard", [])
+    return [button for row in rows for button in row]
 
 
 def _place(chat: int, topic: int | None) -> str:

@@ -198,7 +198,7 @@ async def test_a_server_that_knows_no_webhooks_is_polled_all_the_same(
 
 async def test_only_messages_are_asked_for_and_the_commands_are_offered(tg: TelegramServer, ear: Ear) -> None:
     await tg.feed.until(lambda: calls(tg, "getUpdates"))
-    assert calls(tg, "getUpdates")[0]["allowed_updates"] == '["message"]'
+    assert calls(tg, "getUpdates")[0]["allowed_updates"] == '["message", "callback_query"]'
     menus = {scope: [one["command"] for one in menu] for scope, menu in tg.world.commands.items()}
     everywhere = ["new", "stop", "retry", "status", "help"]
     assert menus == {
