@@ -24,7 +24,14 @@ EVERY = 60.0
 """Seconds between two sweeps."""
 REFUSALS = timedelta(days=30)
 """How long it is remembered that a message was refused: no platform delivers one again after so long."""
-_NOTHING: dict[str, object] = {"prompt": "", "reply": None, "author_name": "", "attachments": [], "erased": True}
+_NOTHING: dict[str, object] = {
+    "prompt": "",
+    "reply": None,
+    "author_name": "",
+    "attachments": [],
+    "offered": None,
+    "erased": True,
+}
 
 
 class Retention:

@@ -11,7 +11,13 @@ from bridges.telegram.thread import Place
 from core.controls import RATINGS, Control, Controls, pressed
 from core.model import Message, MessageId
 
-_SIGNS = {Control.STOP: "⏹ Stop", Control.RETRY: "🔁 Retry", Control.NEW: "✨ New", Control.GOOD: "👍", Control.BAD: "👎"}
+_SIGNS = {
+    Control.STOP: "⏹ Stop",
+    Control.RETRY: "🔁 Retry",
+    Control.NEW: "✨ New",
+    Control.GOOD: "👍",
+    Control.BAD: "👎",
+}
 
 THANKS = "Thank you."
 STOPPING = "Stopping."
@@ -53,4 +59,3 @@ def answer(message: Message) -> str:
     if message.command in RATINGS:
         return THANKS
     return STOPPING if message.command == Control.STOP else ""
-
