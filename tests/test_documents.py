@@ -146,7 +146,7 @@ def typed(document: Path) -> Iterator[list[str]]:
         for place, word in enumerate(words):
             called = place == 0 or words[place - 1] in ("--", "--rm", "&&") or "/" in word
             if called and re.fullmatch(r"(.*/bin/)?threadbridge", word):
-                end = words.index("&&", place) if "&&" in words[place:] else len(words)
+                end = next((at for at in range(place, len(words)) if words[at] in ("&&", ">", "|")), len(words))
                 yield words[place + 1 : end]
 
 

@@ -2,8 +2,8 @@
 
 Faults go by the methods' own names (`getMe`, `getUpdates`, `setWebhook`, `deleteWebhook`, `getWebhookInfo`,
 `sendMessage`, `editMessageText`, `deleteMessage`, `sendMessageDraft`, `sendChatAction`, `getFile`, `setMyCommands`,
-`getMyCommands`, `answerCallbackQuery`) and `file` for downloads. The feed tells `call`, `delivery` (to a webhook), `message`, `edit`,
-`delete`, `draft`, `typing`.
+`getMyCommands`, `answerCallbackQuery`) and `file` for downloads. The feed tells `call`, `delivery` (to a webhook),
+`message`, `edit`, `delete`, `draft`, `typing`.
 """
 
 from __future__ import annotations

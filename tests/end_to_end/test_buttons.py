@@ -1,4 +1,4 @@
-"""Buttons below replies, pressed on each platform, with the real program: what they do, and that they do not pile up."""
+"""Buttons below replies, pressed on each platform: what they do, and that they do not pile up."""
 
 from __future__ import annotations
 
