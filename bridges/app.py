@@ -228,7 +228,7 @@ def _routes(
             )
             for one in (chosen, *settings.upstreams[chosen].backup)
         )
-        yield name, Route(bridges[name], assistants, section.buttons)
+        yield name, Route(bridges[name], assistants, not isinstance(section, WebSettings) and section.buttons)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -20,6 +19,7 @@ from bridges.web.pace import PACE
 from bridges.web.room import Room
 from bridges.web.stream import Stream
 from bridges.web.surface import WebSurface, reached
+from bridges.web.sweeping import keep_sweeping
 from bridges.web.watching import Watching
 from core.bridge import Accept, Recollect, Surface
 from core.errors import AttachmentError
@@ -39,6 +39,7 @@ class WebBridge:
     def __init__(self, settings: WebSettings, *, engine: AsyncEngine, endpoints: Endpoints) -> None:
         self._settings = settings
         self._endpoints = endpoints
+        self._engine = engine
         self._alone = engine.dialect.name == "sqlite"
         self._watching = Watching()
         self._room = Room(engine, self._watching)
@@ -63,7 +64,7 @@ class WebBridge:
             await self._catch_up(accept, recollect)
             with self._endpoints.serve(PATH, api.answer):
                 log.info("Web: %d client%s at %s", len(clients), "s" if len(clients) > 1 else "", PATH)
-                await asyncio.Event().wait()
+                await keep_sweeping(self._engine)
         finally:
             self._watching.close()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import SQLModel
 
@@ -130,6 +130,9 @@ class Room:
             change = await _counted(connection, thread, moment)
             if change is None:
                 return False
+            if reply_to is None:
+                # the rest of an answer: of one conversation there is never more than one being written
+                values["reply_to"] = (await connection.execute(_NEWEST, {"of_thread": thread})).scalar_one_or_none()
             made = _new(inserting(self._engine.dialect.name), thread, MessageId(key), change, moment, values)
             changed = {"text": text, "state": state, "change": change, "changed_at": moment}
             await connection.execute(made.on_conflict_do_update(index_elements=["thread", "id"], set_=changed))
@@ -206,6 +209,14 @@ class Room:
         asked = _messages().where(MESSAGE.c.thread == thread, MESSAGE.c.id == message)
         row = (await connection.execute(asked)).first()
         return _said(row) if row is not None else None
+
+
+_NEWEST = (
+    select(MESSAGE.c.reply_to)
+    .where(MESSAGE.c.thread == bindparam("of_thread"), MESSAGE.c.role == "assistant")
+    .order_by(MESSAGE.c.place.desc())
+    .limit(1)
+)
 
 
 def _messages() -> Select[Any]:

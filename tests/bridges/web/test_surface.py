@@ -67,6 +67,13 @@ async def test_made_again_under_its_key_it_is_the_same_message(begun: Web) -> No
     assert await shown(begun) == [("Low water", "growing")]
 
 
+async def test_all_messages_of_an_answer_name_the_question(begun: Web) -> None:
+    await opened(begun).show("Low", final=True)
+    await begun.bridge.open(THREAD, "k2").show("water", final=True)
+    _, found = await begun.get("threads/tides/messages")
+    assert [one.get("replyTo") for one in found["messages"]] == [None, "q1", "q1"]
+
+
 async def test_a_message_taken_up_again_is_edited(begun: Web) -> None:
     first = opened(begun)
     await first.show("Low", final=False)
