@@ -43,6 +43,8 @@ class View:
     edits: int
     at: float
     """Unix time."""
+    reactions: tuple[str, ...] = ()
+    """The names of the emoji that stand below it, in the order in which they came."""
     draft: bool = False
     """Still streaming, or a preview."""
     buttons: tuple[str, ...] = ()

@@ -16,21 +16,23 @@ from bridges.discord import inbound
 from bridges.discord.completing import THREADS
 from bridges.discord.registering import ASK, ASK_ABOUT, QUESTION
 from bridges.discord.thread import Where
+from core.controls import RATINGS, pressed
 from core.model import Attachment, Message, MessageId
 from core.text import clean
 
 Json = Mapping[str, Any]
 
-COMMAND_USED = 2
-"""The type of an interaction."""
+COMMAND_USED, BUTTON_PRESSED = 2, 3
+"""Types of interactions."""
 DIRECT_CHANNEL = 1
-MESSAGE = 4
-"""The type of a response that is a message."""
+MESSAGE, NOTHING = 4, 6
+"""Types of responses: a message; and to a press, nothing that has to be seen."""
 SUPPRESS_EMBEDS, EPHEMERAL = 1 << 2, 1 << 6
 LONGEST_ECHO = 900
 """Characters of a question that are shown again; Discord takes 2,000, however it counts."""
 
 RECEIVED = "Received: see below."
+THANKS = "Thank you."
 MAY_NOT_WRITE = (
     "I may not write in this channel, so nothing was asked. Somebody who manages the server can allow me View Channel "
     "and Send Messages here (in a thread: Send Messages in Threads)."
@@ -55,6 +57,8 @@ class Used:
     text: str
     attachments: tuple[Attachment, ...]
     may_write: bool
+    about: int | None = None
+    """Of a press: the turn that the button belongs to."""
 
     def message(self, where: Where) -> Message:
         return Message(
@@ -69,6 +73,7 @@ class Used:
             addressed=True,
             attachments=self.attachments,
             command=self.command,
+            about=self.about,
             organisation=None if where.guild is None else str(where.guild),
             roles=self.roles,
         )
@@ -77,6 +82,8 @@ class Used:
         """Everybody sees what was asked; the rest is shown to whoever used the command."""
         if not self.may_write:
             return _response(MAY_NOT_WRITE, EPHEMERAL)
+        if self.about is not None:
+            return _response(THANKS, EPHEMERAL) if self.command in RATINGS else {"type": NOTHING}
         if self.command or not self.text:
             return _response(RECEIVED, EPHEMERAL)
         # ">>>" quotes all that follows it
@@ -85,16 +92,23 @@ class Used:
 
 
 def read(data: Json, me: int) -> Used | None:
-    """None for other interactions than commands. Raises `LookupError`, `TypeError`, `ValueError` or `AttributeError`
-    for what Discord would never send."""
-    if data.get("type") != COMMAND_USED:
+    """None for other interactions than commands and buttons of ours. Raises `LookupError`, `TypeError`, `ValueError` or
+    `AttributeError` for what Discord would never send."""
+    about: int | None = None
+    attachments: tuple[Attachment, ...] = ()
+    if data.get("type") not in (COMMAND_USED, BUTTON_PRESSED):
         return None
     member = data.get("member") or {}
     user = member.get("user") or data["user"]
     channel = data.get("channel") or {}
     guild = int(data["guild_id"]) if data.get("guild_id") else None
     place = int(data.get("channel_id") or channel["id"])
-    command, text, attachments = _said(data["data"], me, place)
+    if data["type"] == BUTTON_PRESSED:
+        if (found := pressed(str(data["data"].get("custom_id") or ""))) is None:
+            return None
+        command, about, text = found[0].value, found[1], ""
+    else:
+        command, text, attachments = _said(data["data"], me, place)
     return Used(
         id=int(data["id"]),
         token=str(data["token"]),
@@ -108,6 +122,7 @@ def read(data: Json, me: int) -> Used | None:
         text=text,
         attachments=attachments,
         may_write=_may_write(data, guild, channel.get("type")),
+        about=about,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import discord
 
 from bridges.discord import inbound
+from bridges.discord.buttons import view
 from bridges.discord.errors import (
     NO_REPLIES,
     THREAD_ARCHIVED,
@@ -23,6 +24,7 @@ from bridges.discord.errors import (
     translated,
 )
 from bridges.discord.thread import Where
+from core.controls import NONE, Controls
 from core.errors import MessageMissing, PlatformRefused
 from core.text import clean
 
@@ -68,37 +70,37 @@ class Room:
     starts_thread: bool
     """The thread may have to be created, from the message that has its id."""
 
-    async def write(self, content: str, nonce: str, reply_to: int | None) -> Written:
+    async def write(self, content: str, nonce: str, reply_to: int | None, controls: Controls = NONE) -> Written:
         """Creates a message; within some minutes the same nonce gives the same message again."""
 
         async def send() -> discord.Message:
             if reply_to is None or reply_to == self.where.thread:
-                return await self._send(content, nonce, None)
+                return await self._send(content, nonce, None, controls)
             try:
-                return await self._send(content, nonce, self._reference(reply_to))
+                return await self._send(content, nonce, self._reference(reply_to), controls)
             except discord.HTTPException as error:
                 if error.code != NO_REPLIES:
                     raise
-                return await self._send(content, nonce, None)
+                return await self._send(content, nonce, None, controls)
 
         message = await self._in_thread(send)
         if self.where.thread is not None:
             self.known.add(self.where.thread)
         return Written(message.id, message.content)
 
-    async def edit(self, message: int, content: str) -> None:
+    async def edit(self, message: int, content: str, controls: Controls = NONE) -> None:
         # not `Message.edit`, which in 2.7.1 brings the previews of links back
         partial = self._channel.get_partial_message(message)
 
         async def change() -> object:
             try:
-                return await partial.edit(content=content)
+                return await partial.edit(content=content, view=view(controls))
             except discord.HTTPException as error:
                 if error.code != THREAD_ARCHIVED:
                     raise
                 # writing opens an archived thread by itself, editing does not
                 await self.client.http.edit_channel(self.where.target, archived=False)
-                return await partial.edit(content=content)
+                return await partial.edit(content=content, view=view(controls))
 
         await self._translated(change)
 
@@ -117,13 +119,17 @@ class Room:
     def _channel(self) -> discord.PartialMessageable:
         return self.client.get_partial_messageable(self.where.target, guild_id=self.where.guild)
 
-    async def _send(self, content: str, nonce: str, reference: discord.MessageReference | None) -> discord.Message:
-        answers: dict[str, Any] = {} if reference is None else {"reference": reference, "mention_author": False}
+    async def _send(
+        self, content: str, nonce: str, reference: discord.MessageReference | None, controls: Controls
+    ) -> discord.Message:
+        more: dict[str, Any] = {} if reference is None else {"reference": reference, "mention_author": False}
+        if (buttons := view(controls)) is not None:
+            more["view"] = buttons
         return await self._channel.send(
             content,
             nonce=nonce,
             suppress_embeds=True,
-            **answers,
+            **more,
         )
 
     def _reference(self, message: int) -> discord.MessageReference:

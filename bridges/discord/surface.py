@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridges.discord import format as formats
 from bridges.discord.errors import ContentRefused
 from bridges.discord.room import Room
+from core.controls import NONE, Controls
 from core.model import MessageId
 
 PLACEHOLDER = "…"
@@ -22,6 +23,14 @@ class DiscordSurface:
         self._reply_to = int(reply_to) if reply_to is not None and reply_to.isdecimal() else None
         self._shown: str | None = None
         self._content: str | None = None
+        self._controls = self._offered = NONE
+
+    def offer(self, controls: Controls) -> None:
+        self._controls = controls
+
+    @property
+    def offered(self) -> Controls:
+        return self._offered
 
     @property
     def message(self) -> MessageId | None:
@@ -37,16 +46,16 @@ class DiscordSurface:
             if self._message is not None or self._shown is None:
                 await self._take_away()
         elif content:
-            await self._put(content, formats.plain(text))
+            await self._put(content, formats.plain(text), final=final)
         elif self._message is not None:
-            await self._put(PLACEHOLDER, PLACEHOLDER)
+            await self._put(PLACEHOLDER, PLACEHOLDER, final=final)
         if self._message is None or self._content is not None:
             self._shown = text
 
-    async def _put(self, content: str, plain: str) -> None:
+    async def _put(self, content: str, plain: str, *, final: bool) -> None:
         """Sets `_content` to `content` when it is shown; after a creation it may be None: what is shown then is from
         an earlier creation under the same key, and has to be edited."""
-        if content == self._content:
+        if content == self._content and not (final and self._controls != self._offered):
             return
         try:
             await self._write(content)
@@ -57,13 +66,15 @@ class DiscordSurface:
             self._content = None if self._content is None else content
 
     async def _write(self, content: str) -> None:
+        controls = self._controls
         if self._message is None:
-            written = await self._room.write(content, self._key, self._reply_to)
+            written = await self._room.write(content, self._key, self._reply_to, controls)
             self._message = MessageId(str(written.id))
             self._content = content if written.content == content else None
         else:
-            await self._room.edit(int(self._message), content)
+            await self._room.edit(int(self._message), content, controls)
             self._content = content
+        self._offered = controls
 
     async def _take_away(self) -> None:
         if self._message is None:

@@ -42,7 +42,7 @@ STOPPED = "agent_session_stopped"
 """The stop button, which only apps in the agent view have."""
 
 EVENTS_PATH = "/slack/events"
-"""For commands too."""
+"""For commands and buttons too."""
 LONGEST_NAME = 35
 """Characters of an app's name."""
 
@@ -69,12 +69,16 @@ def manifest(settings: SlackSettings, name: str, public_url: str) -> dict[str, A
         events = {"request_url": public_url + EVENTS_PATH, **events}
         command["url"] = public_url + EVENTS_PATH
     features["slash_commands"] = [command]
+    presses: dict[str, Any] = {"is_enabled": settings.buttons}
+    if settings.buttons and settings.mode == "http":
+        presses["request_url"] = public_url + EVENTS_PATH
     return {
         "display_information": {"name": name, "description": "Answers in threads and direct messages."},
         "features": features,
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
             "event_subscriptions": events,
+            "interactivity": presses,
             "org_deploy_enabled": False,
             "socket_mode_enabled": settings.mode == "socket",
             "token_rotation_enabled": False,

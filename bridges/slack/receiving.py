@@ -23,7 +23,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bridges.slack import inbound, using
+from bridges.slack import buttons, inbound, using
 from bridges.slack.inbound import Identity
 from bridges.slack.manifest import STOPPED
 from bridges.slack.names import NameBook
@@ -82,6 +82,7 @@ class Receiver:
         # every kind of event, or Bolt would leave those unacknowledged that nobody listens to
         self._app.event(re.compile(""))(self._event)
         self._app.command(re.compile(""))(self._command)
+        self._app.action(re.compile(""))(self._press)
         self._app.error(self._failed)
 
     async def envelope(self, request: SocketModeRequest) -> BoltResponse:
@@ -134,6 +135,17 @@ class Receiver:
             log.exception("a stop of Slack's could not be read (%s)", body.get("event_id"))
             return
         await self._accept(message)
+
+    async def _press(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        """A button below a reply. Slack does not deliver it again: what is not acknowledged, it says to the person."""
+        try:
+            message = buttons.read(body, self._us, datetime.now(UTC))
+        except (LookupError, TypeError, AttributeError):
+            log.exception("a press of a button could not be read")
+            message = None
+        if message is not None:
+            await self._accept(message)
+        await ack()
 
     async def _command(self, body: dict[str, Any], ack: AsyncAck) -> None:
         """Slack does not deliver a command again: what is not acknowledged, it says to the person."""

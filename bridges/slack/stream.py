@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridges.slack import format, growing
+from bridges.slack import buttons, format, growing
 from bridges.slack.errors import NotStreaming, TokenRefused
 from bridges.slack.finding import metadata
 from bridges.slack.growing import Sent
@@ -14,6 +14,7 @@ from bridges.slack.surface import SlackSurface
 from bridges.slack.thread import Thread
 from bridges.slack.web import Json
 from core.bridge import Wanted
+from core.controls import NONE, Controls
 from core.errors import PlatformRefused, PlatformUnavailable, SlowDown
 from core.model import MessageId
 from core.pace import Call
@@ -63,6 +64,7 @@ class StreamSurface:
         self._stream: _Stream | None = None
         self._fresh = message is None
         """Nothing was tried yet."""
+        self._controls = NONE
         self._held: str | None = None
         """A text nothing of which can be shown yet."""
 
@@ -76,6 +78,15 @@ class StreamSurface:
             return self._stream.shown
         return self._held if self._fresh else self._plain.shown
 
+    def offer(self, controls: Controls) -> None:
+        """Below a stream there are none: Slack shows a button to stop it by itself, where it has one."""
+        self._controls = controls
+        self._plain.offer(controls)
+
+    @property
+    def offered(self) -> Controls:
+        return NONE if self._stream is not None else self._plain.offered
+
     @property
     def faded(self) -> bool:
         return False
@@ -85,7 +96,7 @@ class StreamSurface:
         if stream is None:
             if self._fresh and not wanted.final:
                 return "create" if self._first(wanted) else None
-            if self._plain.shown == wanted.text:
+            if self._plain.shown == wanted.text and not (wanted.final and self.offered != wanted.controls):
                 return None
             return "edit" if self._plain.message is not None else "create"
         if self._over(stream):
@@ -177,7 +188,8 @@ class StreamSurface:
 
     async def _end(self, stream: _Stream, text: str, rest: list[Json]) -> None:
         try:
-            answer = await self._streams.end(self._place, stream.message, rest, metadata(self._key))
+            foot = buttons.blocks(self._controls)
+            answer = await self._streams.end(self._place, stream.message, rest, metadata(self._key), foot)
         except SlowDown:
             stream.rest_first = bool(rest)
             raise
@@ -191,7 +203,8 @@ class StreamSurface:
         except PlatformRefused:
             stream.leaving = True
         else:
-            self._ended(stream, text if growing.says(answer.get("message"), text) else None)
+            said = growing.says(answer.get("message"), text)
+            self._ended(stream, text if said else None, self._controls if said else NONE)
 
     async def _leave(self, stream: _Stream) -> None:
         """The edit that follows decides whether anything can be shown here at all."""
@@ -204,10 +217,12 @@ class StreamSurface:
             pass
         self._ended(stream)
 
-    def _ended(self, stream: _Stream, shown: str | None = None) -> None:
+    def _ended(self, stream: _Stream, shown: str | None = None, offered: Controls = NONE) -> None:
         self._streams.left(stream.message)
         self._stream = None
         self._plain = self._edited(stream.message, shown)
+        self._plain.offer(self._controls)
+        self._plain.offered = offered
 
     def _over(self, stream: _Stream) -> bool:
         return stream.leaving or self._streams.clock() - stream.begun > LIFE

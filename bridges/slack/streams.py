@@ -98,9 +98,11 @@ class Streams:
     async def append(self, place: Thread, message: MessageId, chunks: Sequence[Json]) -> None:
         await self._web(self._web.api.chat_appendStream(channel=place.channel, ts=message, chunks=list(chunks)))
 
-    async def end(self, place: Thread, message: MessageId, chunks: Sequence[Json], metadata: Json) -> Json:
-        """What Slack shows then. This is also where blocks at the foot of an answer would go."""
-        answer = await stop(self._web, place, message, chunks, metadata)
+    async def end(
+        self, place: Thread, message: MessageId, chunks: Sequence[Json], metadata: Json, foot: Sequence[Json] = ()
+    ) -> Json:
+        """What Slack shows then; `foot`: blocks below it."""
+        answer = await stop(self._web, place, message, chunks, metadata, foot)
         self.left(message)
         return answer
 
@@ -127,12 +129,23 @@ class Streams:
 
 
 async def stop(
-    web: Web, place: Thread, message: MessageId, chunks: Sequence[Json] = (), metadata: Json | None = None
+    web: Web,
+    place: Thread,
+    message: MessageId,
+    chunks: Sequence[Json] = (),
+    metadata: Json | None = None,
+    foot: Sequence[Json] = (),
 ) -> Json:
     """Ends a stream. Raises `NotStreaming` where it is none."""
     try:
         return await web(
-            web.api.chat_stopStream(channel=place.channel, ts=message, chunks=list(chunks) or None, metadata=metadata)
+            web.api.chat_stopStream(
+                channel=place.channel,
+                ts=message,
+                chunks=list(chunks) or None,
+                blocks=list(foot) or None,
+                metadata=metadata,
+            )
         )
     except SlowDown as refusal:
         raise SlowDown(refusal.retry_after, budget=stops(place).name, detail=refusal.detail) from None

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bridges.slack import format, streams
+from bridges.slack import buttons, format, streams
 from bridges.slack.errors import FormatRefused, StillStreaming, TextTooLong
 from bridges.slack.finding import metadata
 from bridges.slack.thread import Thread
 from bridges.slack.web import Json, Web
+from core.controls import NONE, Controls
 from core.errors import MessageMissing, PlatformRefused, PlatformUnavailable
 from core.model import MessageId
+
+log = logging.getLogger(__name__)
 
 NOTHING_YET = "…"
 """Stands in a message that is empty for now: Slack has no empty ones."""
 
-Write = Callable[[str, list[dict[str, str]]], Awaitable[AsyncSlackResponse]]
+Write = Callable[[str, list[Json]], Awaitable[AsyncSlackResponse]]
 
 
 class SlackSurface:
@@ -31,8 +35,11 @@ class SlackSurface:
         self._key = key
         self._message = message
         self._shown = shown
+        self.offered = self._controls = NONE
         self._plain = False
         """Blocks with a text like this one's were refused: until the final text they are not tried again."""
+        self._footed = True
+        """Buttons were not refused."""
 
     @property
     def message(self) -> MessageId | None:
@@ -42,10 +49,13 @@ class SlackSurface:
     def shown(self) -> str | None:
         return self._shown
 
+    def offer(self, controls: Controls) -> None:
+        self._controls = controls
+
     async def show(self, text: str, *, final: bool) -> None:
         if format.blank(text):
             await self._show_nothing(text, final=final)
-        elif text != self._shown or (final and self._plain):
+        elif text != self._shown or (final and (self._plain or self._controls != self.offered)):
             await self._show(text, final=final)
             self._shown = text
 
@@ -70,7 +80,7 @@ class SlackSurface:
         self._message = MessageId(ts)
 
     async def _update(self, message: MessageId, text: str, *, final: bool) -> None:
-        def update(fallback: str, blocks: list[dict[str, str]]) -> Awaitable[AsyncSlackResponse]:
+        def update(fallback: str, blocks: list[Json]) -> Awaitable[AsyncSlackResponse]:
             # a list without blocks takes those away that were there; without parse=none names of people and channels
             # in the text would become mentions
             return self._web.api.chat_update(
@@ -91,7 +101,7 @@ class SlackSurface:
                 await streams.stop(self._web, self._place, message)
             await self._write(update, text, final=final)
 
-    def _post(self, fallback: str, blocks: list[dict[str, str]]) -> Awaitable[AsyncSlackResponse]:
+    def _post(self, fallback: str, blocks: list[Json]) -> Awaitable[AsyncSlackResponse]:
         return self._web.api.chat_postMessage(
             channel=self._place.channel,
             thread_ts=self._place.root,
@@ -114,7 +124,9 @@ class SlackSurface:
     async def _write(self, write: Write, text: str, *, final: bool) -> Json:
         """One call; one more where Slack did not perform the first because of the form of the text."""
         fallback = format.fallback(text)
-        blocks = [] if self._plain and not final else [format.block(text)]
+        controls = self._controls
+        foot = buttons.blocks(controls) if self._footed else []
+        blocks: list[Json] = [] if self._plain and not final else [format.block(text), *foot]
         try:
             answer = await self._web(write(fallback, blocks))
         except TextTooLong:
@@ -124,7 +136,12 @@ class SlackSurface:
         except FormatRefused:
             if not blocks:
                 raise
+            if foot:
+                # it may be the buttons that this server does not know
+                log.info("Slack takes no buttons here: messages go without")
+                self._footed, self.offered = False, controls
+                return await self._write(write, text, final=final)
             self._plain = True
             return await self._web(write(fallback, []))
-        self._plain = not blocks
+        self._plain, self.offered = not blocks, controls
         return answer

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.discord import interactions, payloads
+from sandbox.discord import components, interactions, payloads, reactions
 from sandbox.discord.people import People
 from sandbox.discord.records import FORUM, SUPPRESS_EMBEDS, THREADS, Channel, File, Refusal, invalid_form
 
@@ -111,6 +111,7 @@ class Calls(People):
         files: list[File] = body.get("_files", [])
         if files:
             self.world.need(channel, "ATTACH_FILES")
+        buttons = components.checked(body.get("components"))
         was_archived = channel.archived
         nonce = body.get("nonce")
         message, new = self.world.write(
@@ -125,6 +126,7 @@ class Calls(People):
             files=files,
         )
         if new:
+            message.components = buttons
             if was_archived:
                 self.gateway.channel("THREAD_UPDATE", channel)
             self.appeared(message)
@@ -148,7 +150,9 @@ class Calls(People):
         message = self.world.message(channel, params["message"])
         content = (body["content"] or "") if "content" in body else None
         flags = int(body["flags"]) & SUPPRESS_EMBEDS if body.get("flags") is not None else None
+        buttons = components.checked(body["components"]) if "components" in body else message.components
         self.world.edit(message, self.world.bot, content, flags)
+        message.components = buttons
         self.changed(message)
         return payloads.message(self.world, message, self.url)
 
@@ -158,6 +162,17 @@ class Calls(People):
         if message.author != self.world.bot:
             self.world.need(channel, "MANAGE_MESSAGES")
         self.remove(message.id)
+
+    async def _react(self, _: web.Request, params: Params, __: dict[str, Any]) -> Any:
+        channel = self.world.seen(params["channel"])
+        message = self.world.message(channel, params["message"])
+        reactions.add(self.world, channel, message, params["emoji"], self.world.bot)
+        self.reacted(message)
+
+    async def _unreact(self, _: web.Request, params: Params, __: dict[str, Any]) -> Any:
+        message = self.world.message(self.world.seen(params["channel"]), params["message"])
+        reactions.remove(message, params["emoji"], self.world.bot)
+        self.reacted(message)
 
     async def _thread(self, _: web.Request, params: Params, body: dict[str, Any]) -> Any:
         channel = self.world.seen(params["channel"])
@@ -227,6 +242,6 @@ class Calls(People):
                 flags=int(data.get("flags") or 0),
                 allowed=data.get("allowed_mentions"),
             )
-            slash = interaction.data["type"] == interactions.SLASH
+            slash = interaction.data.get("type") == interactions.SLASH
             message.kind = interactions.CHAT_INPUT_COMMAND if slash else interactions.CONTEXT_MENU_COMMAND
             self.appeared(message)

@@ -18,7 +18,9 @@ Json = dict[str, Any]
 
 SLASH, ON_USER, ON_MESSAGE = 1, 2, 3
 RESPOND_WITHIN = 3.0
-PONG, MESSAGE, DEFERRED = 1, 4, 5
+COMMAND, COMPONENT = 2, 3
+"""Kinds of interactions."""
+PONG, MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE = 1, 4, 5, 6, 7
 EPHEMERAL = 1 << 6
 CHAT_INPUT_COMMAND, CONTEXT_MENU_COMMAND = 20, 23
 """Kinds of messages: https://discord.com/developers/docs/resources/message#message-object-message-types"""
@@ -32,6 +34,9 @@ class Interaction:
     channel: str
     author: str
     data: Json
+    kind: int = COMMAND
+    message: str | None = None
+    """Of a press: the message with the button."""
     at: float = field(default_factory=time.time)
     response: Json | None = None
     """What the application responded: `type` and `data`."""
@@ -46,8 +51,10 @@ class Interactions:
     def __getitem__(self, id: str) -> Interaction:
         return self._known[id]
 
-    def new(self, id: str, channel: str, author: str, data: Json) -> Interaction:
-        made = self._known[id] = Interaction(id, secrets.token_urlsafe(60), channel, author, data)
+    def new(
+        self, id: str, channel: str, author: str, data: Json, kind: int = COMMAND, message: str | None = None
+    ) -> Interaction:
+        made = self._known[id] = Interaction(id, secrets.token_urlsafe(60), channel, author, data, kind, message)
         return made
 
     def respond(self, id: str, token: str, response: Json) -> Interaction:
@@ -57,7 +64,8 @@ class Interactions:
             raise Refusal(404, 10062, "Unknown interaction")
         if found.response is not None:
             raise Refusal(400, 40060, "Interaction has already been acknowledged.")
-        if response.get("type") not in (MESSAGE, DEFERRED):
+        fitting = (MESSAGE, DEFERRED) if found.kind == COMMAND else (MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE)
+        if response.get("type") not in fitting:
             raise invalid_form("type", "BASE_TYPE_CHOICES", "Value must be one of a set.")
         content = (response.get("data") or {}).get("content") or ""
         if response["type"] == MESSAGE and not content.strip():

@@ -26,6 +26,7 @@ CUSTOMARY = {
     "messages.get": Window(10, 10),
     "threads.create": Window(10, 60),
     "channels.modify": Window(5, 15),
+    "reactions": Window(1, 0.25),
     "typing": Window(5, 5),
 }
 GLOBAL = Window(50, 1)

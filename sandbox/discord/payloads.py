@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from sandbox.discord import reactions
 from sandbox.discord.interactions import Interaction
 from sandbox.discord.records import DIRECT, PERMISSIONS, THREADS, Channel, File, Message, User
 from sandbox.discord.world import World
@@ -166,10 +167,12 @@ def message(world: World, one: Message, files_url: str, *, quoted: bool = False)
         "mention_roles": one.mention_roles,
         "attachments": [attachment(files_url, one.channel, file) for file in one.files],
         "embeds": [],
-        "components": [],
+        "components": one.components,
         "pinned": False,
         "flags": one.flags,
     }
+    if one.reactions:
+        shape["reactions"] = reactions.shape(one, world.bot)
     if one.webhook is not None:
         shape["webhook_id"] = one.webhook
         shape["author"] = {**user(author), "id": one.webhook, "username": "Hook", "bot": True}
@@ -215,7 +218,7 @@ def interaction(world: World, used: Interaction) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "id": used.id,
         "application_id": world.bot,
-        "type": 2,
+        "type": used.kind,
         "data": used.data,
         "channel_id": place.id,
         "channel": channel(world, place),
@@ -228,6 +231,8 @@ def interaction(world: World, used: Interaction) -> dict[str, Any]:
         "context": 1 if place.guild is None else 0,
         "attachment_size_limit": 10_485_760,
     }
+    if used.message is not None:
+        shape["message"] = message(world, world.messages[used.message], "")
     if place.guild is None:
         return {**shape, "user": user(author)}
     told = {**member(world, author), "user": user(author), "permissions": str(EVERYTHING)}

@@ -7,9 +7,9 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.discord import markup, payloads
+from sandbox.discord import components, markup, payloads
 from sandbox.discord.gateway import Gateway
-from sandbox.discord.interactions import ON_MESSAGE, SLASH, Interactions
+from sandbox.discord.interactions import COMPONENT, ON_MESSAGE, SLASH, Interactions
 from sandbox.discord.records import DIRECT, FORUM, NEWS, RENAMED, STARTER, TEXT, THREADS, Channel, File, Message
 from sandbox.discord.world import World
 from sandbox.stand_in import Place, StandIn, View
@@ -69,6 +69,8 @@ class People(StandIn):
             html=markup.html(tree),
             edits=message.edits,
             at=message.at,
+            buttons=tuple(components.label(one) for one in components.buttons(message.components)),
+            reactions=tuple(message.reactions),
         )
 
     def _name(self, kind: str, key: str) -> str | None:
@@ -207,6 +209,17 @@ class People(StandIn):
         self.gateway.interaction(made)
         return made.id
 
+    async def press(self, place: str, message: str, button: str, *, author: str = "ann") -> str:
+        """As in the base class."""
+        found = self.world.messages[message]
+        pressed = next(one for one in components.buttons(found.components) if components.label(one) == button)
+        data = {"component_type": components.BUTTON, "custom_id": pressed["custom_id"], "id": 2}
+        made = self.interactions.new(
+            self.world.snowflake(), found.channel, self.world.person(author).id, data, COMPONENT, message
+        )
+        self.gateway.interaction(made)
+        return made.id
+
     # --- telling ------------------------------------------------------------------------------------------------
 
     def appeared(self, message: Message) -> None:
@@ -218,6 +231,9 @@ class People(StandIn):
     def changed(self, message: Message) -> None:
         self.feed.publish("edit", place=message.channel, id=message.id, view=asdict(self.look(message)))
         self.gateway.message("MESSAGE_UPDATE", message)
+
+    def reacted(self, message: Message) -> None:
+        self.feed.publish("reaction", place=message.channel, id=message.id, view=asdict(self.look(message)))
 
     def remove(self, message: str) -> None:
         """Deletes a message."""

@@ -12,6 +12,7 @@ DEFAULT, RENAMED, REPLY, STARTER = 0, 4, 19, 21
 SUPPRESS_EMBEDS, HAS_THREAD, SUPPRESS_NOTIFICATIONS = 1 << 2, 1 << 5, 1 << 12
 
 PERMISSIONS = {
+    "ADD_REACTIONS": 1 << 6,
     "VIEW_CHANNEL": 1 << 10,
     "SEND_MESSAGES": 1 << 11,
     "MANAGE_MESSAGES": 1 << 13,
@@ -104,6 +105,9 @@ class Message:
     """Whom it really notified: user ids, role ids, `everyone`."""
     webhook: str | None = None
     files: list[File] = field(default_factory=list)
+    components: list[dict[str, Any]] = field(default_factory=list)
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    """Who reacted, by emoji."""
 
     @property
     def unfurls(self) -> bool:

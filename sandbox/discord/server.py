@@ -86,6 +86,8 @@ class DiscordServer(Calls):
             ("GET", message, "messages.get", self._get),
             ("PATCH", message, "messages.edit", self._edit),
             ("DELETE", message, "messages.delete", self._delete),
+            ("PUT", message + "/reactions/{emoji}/@me", "reactions", self._react),
+            ("DELETE", message + "/reactions/{emoji}/@me", "reactions", self._unreact),
             ("POST", message + "/threads", "threads.create", self._thread),
             ("POST", api + "/channels/{channel}/threads", "threads.create", self._post),
             ("POST", api + "/channels/{channel}/typing", "typing", self._typing),

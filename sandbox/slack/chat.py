@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.slack import interaction
 from sandbox.slack.world import BOT_USER, Channel, Post, SlackError, World
 
 Json = dict[str, Any]
@@ -65,8 +66,13 @@ def checked_blocks(blocks: Any) -> list[Json]:
                 _text_object(block.get("text"), index, SECTION, required="fields" not in block)
             case "header":
                 _text_object(block.get("text"), index, HEADER, required=True)
+            case "actions" | "context_actions":
+                interaction.checked(block, index)
             case _:
                 pass
+    ids = [one["action_id"] for block in blocks for one in block.get("elements", ()) if "action_id" in one]
+    if len(set(ids)) < len(ids):
+        raise SlackError("invalid_blocks", "[ERROR] `action_id` already exists [json-pointer:/blocks]")
     if markdown > MARKDOWN:
         raise SlackError("msg_blocks_too_long")
     return blocks

@@ -196,6 +196,15 @@ class Courier:
             raise NotTaken("dispatch_failed")
         return await self._ask(socket, {"type": "slash_commands", "accepts_response_payload": True, "payload": form})
 
+    async def interaction(self, body: Json) -> Json:
+        """Sends the press of a button, once. Raises `NotTaken`."""
+        if self.events_url:
+            return await self._post_command(self.events_url, {"payload": json.dumps(body)})
+        socket = self._next_socket(None)
+        if socket is None:
+            raise NotTaken("dispatch_failed")
+        return await self._ask(socket, {"type": "interactive", "accepts_response_payload": True, "payload": body})
+
     async def _post_command(self, url: str, form: dict[str, str]) -> Json:
         assert self._session is not None
         body = urlencode(form).encode()

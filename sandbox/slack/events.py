@@ -63,6 +63,10 @@ def message_json(world: World, post: Post, url: str) -> Json:
     if post.files:
         shown["files"] = [file_json(world.files[id], url) for id in post.files]
         shown["upload"] = False
+    if post.reactions:
+        shown["reactions"] = [
+            {"name": name, "users": list(users), "count": len(users)} for name, users in post.reactions.items()
+        ]
     if post.edited:
         shown["edited"] = {"user": post.user, "ts": post.edited}
     if post.thread_ts:

@@ -27,6 +27,8 @@ METHODS: Mapping[str, int] = MappingProxyType(
         "conversations.open": TIER_3,
         "conversations.replies": TIER_3,
         "files.info": TIER_4,
+        "reactions.add": TIER_3,
+        "reactions.remove": TIER_2,
         "users.info": TIER_4,
     }
 )

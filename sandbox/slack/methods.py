@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.slack import chat, events, streams
+from sandbox.slack import chat, events, reactions, streams
 from sandbox.slack.workspace import Workspace
 from sandbox.slack.world import APP_ID, BOT_ID, BOT_USER, TEAM, Channel, Post, SlackError
 
@@ -182,6 +182,28 @@ def set_status(workspace: Workspace, given: Arguments) -> Json:
     return {}
 
 
+def reactions_add(workspace: Workspace, given: Arguments) -> Json:
+    channel, post = _reacted_to(workspace, given)
+    reactions.add(post, given.text("name"), BOT_USER)
+    workspace.reacted(channel, post)
+    return {}
+
+
+def reactions_remove(workspace: Workspace, given: Arguments) -> Json:
+    channel, post = _reacted_to(workspace, given)
+    reactions.remove(post, given.text("name"), BOT_USER)
+    workspace.reacted(channel, post)
+    return {}
+
+
+def _reacted_to(workspace: Workspace, given: Arguments) -> tuple[Channel, Post]:
+    if not given.text("timestamp"):
+        raise SlackError("no_item_specified")
+    channel = _channel(workspace, given)
+    chat.writable(channel)
+    return channel, workspace.world.post(channel.id, given.text("timestamp"))
+
+
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
@@ -320,6 +342,8 @@ METHODS: dict[str, Method] = {
     "conversations.open": conversations_open,
     "conversations.replies": conversations_replies,
     "files.info": files_info,
+    "reactions.add": reactions_add,
+    "reactions.remove": reactions_remove,
     "users.info": users_info,
 }
 

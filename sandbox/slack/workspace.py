@@ -10,7 +10,7 @@ import uuid
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.slack import events, render
+from sandbox.slack import events, interaction, render
 from sandbox.slack.delivery import Courier
 from sandbox.slack.world import (
     APP_ID,
@@ -72,6 +72,9 @@ class Workspace(StandIn):
     def deleted(self, channel: Channel, post: Post, before: Json) -> None:
         self.feed.publish("delete", place=channel.id, id=post.ts, view=asdict(self._view(post)))
         self._tell(channel, events.deleted_event(self.world, channel, before))
+
+    def reacted(self, channel: Channel, post: Post) -> None:
+        self.feed.publish("reaction", place=channel.id, id=post.ts, view=asdict(self._view(post)))
 
     def status(self, channel: Channel, root: Post, status: str) -> None:
         root.status = status
@@ -153,6 +156,34 @@ class Workspace(StandIn):
                 "trigger_id": f"{time.time_ns()}.{uuid.uuid4().int % 10**9}.{uuid.uuid4().hex}",
             }
         )
+
+    async def press(self, place: str, message: str, button: str, *, author: str = "ann") -> str:
+        """As in the base class. Raises `NotTaken`."""
+        channel, user = self.world.channel(place), self.world.user(author)
+        post = self.world.post(channel.id, message)
+        action = next(one for label, one in interaction.buttons(post.blocks) if label == button)
+        body = {
+            "type": "block_actions",
+            "team": {"id": TEAM, "domain": "harbour"},
+            "user": {"id": user.id, "username": user.handle, "name": user.handle, "team_id": user.team},
+            "api_app_id": APP_ID,
+            "token": "verification-token-of-old",
+            "container": {
+                "type": "message",
+                "message_ts": post.ts,
+                "channel_id": channel.id,
+                "is_ephemeral": False,
+                **({"thread_ts": post.thread_ts} if post.thread_ts else {}),
+            },
+            "trigger_id": f"{time.time_ns()}.{uuid.uuid4().int % 10**9}.{uuid.uuid4().hex}",
+            "channel": {"id": channel.id, "name": "directmessage" if channel.kind == "im" else channel.name},
+            "message": events.message_json(self.world, post, self.url),
+            "state": {"values": {}},
+            "response_url": f"{self.url}/actions/{TEAM}/{uuid.uuid4().hex}",
+            "actions": [action | {"action_ts": self.world.next_ts()}],
+        }
+        await self.courier.interaction(body)
+        return str(body["trigger_id"])
 
     def press_stop(self, place: str, root: str, *, author: str = "ann") -> None:
         """The stop button beside an answer that is being written: Slack ends its streams and tells the app."""
@@ -248,6 +279,8 @@ class Workspace(StandIn):
             html=shown,
             edits=post.edits,
             at=float(post.ts),
+            reactions=tuple(post.reactions),
+            buttons=tuple(label for label, _ in interaction.buttons(post.blocks)),
             draft=post.stream is not None and post.stream.open,
         )
 

@@ -86,6 +86,8 @@ class Post:
     edits: int = 0
     edited: str | None = None
     stream: Stream | None = None
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    """Who reacted, by the name of the emoji, without colons."""
     status: str = ""
     """Set on a root while an app shows in its thread what it is doing."""
 

@@ -1,0 +1,73 @@
+"""Buttons at the foot of a message, and what a press of one says.
+
+https://docs.slack.dev/reference/block-kit/blocks/actions-block and, for the two thumbs,
+https://docs.slack.dev/reference/block-kit/blocks/context-actions-block
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bridges.slack.inbound import UNKNOWN_TEAM, Identity
+from bridges.slack.thread import Thread
+from core.controls import LABELS, Control, Controls, pressed
+from core.model import Message, MessageId
+
+Json = dict[str, Any]
+
+_RATED = "rated"
+
+
+def blocks(controls: Controls) -> list[Json]:
+    found: list[Json] = []
+    plain = [one for one in controls.offered if one not in (Control.GOOD, Control.BAD)]
+    if plain:
+        found.append({"type": "actions", "elements": [_button(one, controls) for one in plain]})
+    if Control.GOOD in controls.offered:
+        thumbs = {
+            "type": "feedback_buttons",
+            "action_id": _RATED,
+            "positive_button": _thumb(Control.GOOD, controls),
+            "negative_button": _thumb(Control.BAD, controls),
+        }
+        found.append({"type": "context_actions", "elements": [thumbs]})
+    return found
+
+
+def _button(control: Control, controls: Controls) -> Json:
+    text = {"type": "plain_text", "text": LABELS[control]}
+    return {"type": "button", "action_id": str(control), "text": text, "value": controls.data(control)}
+
+
+def _thumb(control: Control, controls: Controls) -> Json:
+    return {"text": {"type": "plain_text", "text": LABELS[control]}, "value": controls.data(control)}
+
+
+def read(body: Mapping[str, Any], us: Identity, at: datetime) -> Message | None:
+    """What a press says; None where it is no button of ours. Raises `LookupError`, `TypeError` or `AttributeError` for
+    what Slack would never send."""
+    action = body["actions"][0]
+    found = pressed(str(action.get("value") or ""))
+    if found is None:
+        return None
+    control, turn = found
+    user, message = body["user"], body.get("message") or {}
+    channel = str((body.get("channel") or {}).get("id") or body["container"]["channel_id"])
+    root = message.get("thread_ts") or (body.get("container") or {}).get("thread_ts")
+    team = user.get("team_id")
+    place = Thread(us.team, channel, str(root) if root else None)
+    return Message(
+        id=MessageId(f"press-{action.get('action_ts') or at.timestamp()}-{user['id']}"[:100]),
+        thread=place.id(),
+        author=str(user["id"]),
+        author_name=str(user.get("name") or user.get("username") or user["id"]),
+        text="",
+        sent_at=at,
+        channel=channel,
+        addressed=True,
+        command=str(control),
+        about=turn,
+        outsider=bool(team) and us.team != UNKNOWN_TEAM and team not in (us.team, us.enterprise),
+    )
