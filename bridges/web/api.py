@@ -138,14 +138,14 @@ class Api:
 
     async def _history(self, thread: ThreadId, request: web.Request) -> dict[str, Any]:
         cursor = await self._changes(thread)  # before the messages: what changes meanwhile is an event too
-        page, limit = _page(request)
+        page, limit = _wanted(request)
         found, total = await self._room.history(thread, page=page, limit=limit, since=_since(request))
         rendered = _flag(request, "html")
         messages = [as_json(said, rendered=rendered) for said in found]
         return {"messages": messages, "pagination": _pages(page, limit, total), "cursor": cursor}
 
     async def _threads(self, client: str, request: web.Request) -> dict[str, Any]:
-        page, limit = _page(request)
+        page, limit = _wanted(request)
         found, total = await self._room.threads(client, page=page, limit=limit, since=_since(request))
         return {"threads": [_listed(one) for one in found], "pagination": _pages(page, limit, total)}
 
@@ -172,7 +172,7 @@ async def _body(request: web.Request) -> bytes:
     return body
 
 
-def _page(request: web.Request) -> tuple[int, int]:
+def _wanted(request: web.Request) -> tuple[int, int]:
     page, limit = (_number(request.query.get(name), name, default) for name, default in (("page", 1), ("limit", 20)))
     if not 1 <= limit <= MOST_LISTED or not 1 <= page <= 1_000_000:
         raise Refused(400, f"page is counted from 1, and limit is at most {MOST_LISTED}.")
