@@ -10,12 +10,13 @@ from functools import partial
 from typing import Literal, Protocol
 
 from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import migrations
 from bridges.endpoints import Endpoints
 from bridges.listeners import Listeners
 from bridges.logs import messages
-from bridges.settings import AccessSections, DiscordSettings, Settings, SlackSettings, TelegramSettings
+from bridges.settings import AccessSections, DiscordSettings, Settings, SlackSettings, TelegramSettings, WebSettings
 from console.desk import Desk
 from console.health import Health, Pulse
 from console.metrics import Metrics
@@ -74,7 +75,7 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             store = Store(engine)
             backlog = await stack.enter_async_context(aclosing(Backlog(engine)))
             endpoints = Endpoints()
-            bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints)}
+            bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints, engine)}
             metrics, pulse = Metrics(bridges), Pulse()
             retention = Retention(engine, settings.retention)
             observers = [metrics.observe, pulse.observe, retention.observe, *stack.enter_context(traced())]
@@ -159,7 +160,8 @@ def check(settings: Settings) -> None:
     bridges = _sections(settings)
     if not bridges:
         raise ConfigError(
-            "No bridge is configured: add a section bridges.slack, bridges.discord or bridges.telegram with its token."
+            "No bridge is configured: add a section bridges.slack, bridges.discord, bridges.telegram or bridges.web "
+            "with its token."
         )
     if not settings.upstreams:
         raise ConfigError('No upstream is configured: add a section such as upstreams.main with kind = "openai".')
@@ -176,13 +178,16 @@ def check(settings: Settings) -> None:
                 raise ConfigError(f'upstreams.{name}.backup names "{backup}"; it has to be another one of: {known}.')
 
 
-def _sections(settings: Settings) -> dict[str, SlackSettings | DiscordSettings | TelegramSettings]:
+AnySettings = SlackSettings | DiscordSettings | TelegramSettings | WebSettings
+
+
+def _sections(settings: Settings) -> dict[str, AnySettings]:
     sections = settings.bridges
-    found = {"slack": sections.slack, "discord": sections.discord, "telegram": sections.telegram}
+    found = {"slack": sections.slack, "discord": sections.discord, "telegram": sections.telegram, "web": sections.web}
     return {name: section for name, section in found.items() if section is not None}
 
 
-def _bridges(settings: Settings, endpoints: Endpoints) -> Iterator[Bridge]:
+def _bridges(settings: Settings, endpoints: Endpoints, engine: AsyncEngine) -> Iterator[Bridge]:
     """Only what is configured is imported: the libraries are large."""
     for section in _sections(settings).values():
         match section:
@@ -198,6 +203,10 @@ def _bridges(settings: Settings, endpoints: Endpoints) -> Iterator[Bridge]:
                 from bridges.telegram import TelegramBridge
 
                 yield TelegramBridge(section, endpoints=endpoints)
+            case WebSettings():
+                from bridges.web import WebBridge
+
+                yield WebBridge(section, engine=engine, endpoints=endpoints)
 
 
 def _access(settings: Settings) -> Iterator[tuple[str, Access]]:
@@ -225,7 +234,8 @@ def _routes(
             )
             for chosen in (usual, *section.upstreams)
         }
-        yield name, Route(bridges[name], chains[usual], section.buttons, chains if len(chains) > 1 else {})
+        buttons = not isinstance(section, WebSettings) and section.buttons
+        yield name, Route(bridges[name], chains[usual], buttons, chains if len(chains) > 1 else {})
 
 
 @asynccontextmanager
@@ -246,4 +256,6 @@ async def _http(
 
 def _reached_over_http(settings: Settings) -> bool:
     slack, telegram = settings.bridges.slack, settings.bridges.telegram
-    return (slack is not None and slack.mode == "http") or (telegram is not None and telegram.mode == "webhook")
+    if (slack is not None and slack.mode == "http") or (telegram is not None and telegram.mode == "webhook"):
+        return True
+    return settings.bridges.web is not None

@@ -18,7 +18,8 @@ class Endpoints:
 
     @contextmanager
     def serve(self, path: str, handler: Handler) -> Iterator[None]:
-        """Answers POST requests to `path` (starting with a slash) as long as the block runs."""
+        """Answers POST requests to `path` (starting with a slash) as long as the block runs; or, if it ends with a
+        slash too, all requests to it and to what is below it."""
         if path in self._handlers:
             raise ValueError(f"{path} is answered already")
         self._handlers[path] = handler
@@ -28,7 +29,10 @@ class Endpoints:
             del self._handlers[path]
 
     async def dispatch(self, request: web.Request) -> web.StreamResponse:
-        handler = self._handlers.get(request.path)
+        folder = request.path[: request.path.find("/", 1) + 1]
+        handler = self._handlers.get(folder)
+        if handler is None and request.method == "POST":
+            handler = self._handlers.get(request.path)
         if handler is None:
             raise web.HTTPNotFound
         return await handler(request)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from core.settings import (
     Access,
@@ -115,28 +116,72 @@ class TelegramSettings(Overlapping):
         return self
 
 
+SHORTEST_TOKEN = 20
+_CLIENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+def _long_enough(token: SecretStr) -> SecretStr:
+    if len(token.get_secret_value()) < SHORTEST_TOKEN:
+        raise ValueError(f"is too short: take {SHORTEST_TOKEN} characters or more, as from openssl rand -hex 24")
+    return token
+
+
+class WebClient(Section):
+    token: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        description="what this client sends as Authorization: Bearer; make one with openssl rand -hex 24"
+    )
+
+
+class WebSettings(Overlapping):
+    clients: dict[str, WebClient] = Field(description="who may use the page and the API: clients.NAME.token for each")
+    origins: Words = ()
+    """Web sites whose pages may use the API in a browser, as `https://www.example.org`."""
+    page: bool = True
+    """Serve the chat page at `/web/`."""
+    upstream: str | None = None
+    """The name of the upstream behind this bridge; without it, the first."""
+    upstreams: Words = ()
+    """Names of others that people may choose in a thread, with `use` and a name."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> WebSettings:
+        if not self.clients:
+            raise ValueError("needs a client: add a section bridges.web.clients.NAME with its token")
+        if wrong := next((name for name in self.clients if not _CLIENT.fullmatch(name)), None):
+            raise ValueError(f'has a client "{wrong}": names are small letters, digits, - and _, at most 40')
+        if len({client.token.get_secret_value() for client in self.clients.values()}) < len(self.clients):
+            raise ValueError("has two clients with the same token: each needs its own")
+        if wrong := next((one for one in self.origins if not re.fullmatch(r"https?://[^/\s]+", one)), None):
+            raise ValueError(f'has an origin "{wrong}": write https://NAME, without a path')
+        return self
+
+
 class Bridges(Section):
     slack: SlackSettings | None = None
     discord: DiscordSettings | None = None
     telegram: TelegramSettings | None = None
+    web: WebSettings | None = None
 
 
 class AccessSections(Section):
-    """S1: Telegram starts closed, Slack with its own workspace, Discord open where it was invited."""
+    """S1: Telegram starts closed, Slack with its own workspace, Discord open where it was invited, the web to whoever
+    has a client's token."""
 
     slack: Access = Access(policy="members")
     discord: Access = Access(policy="open")
     telegram: Access = Access(policy="pairing")
+    web: Access = Access(policy="open")
 
     @model_validator(mode="after")
     def _known_there(self) -> AccessSections:
         """A rule that a platform knows nothing of would let in everybody, or nobody."""
-        for name in ("slack", "telegram"):
+        for name in ("slack", "telegram", "web"):
             access: Access = getattr(self, name)
             if access.roles or access.guilds:
                 raise ValueError(f"has roles or guilds in {name}, which only Discord has: use users and channels there")
-        if self.telegram.policy == "members":
-            raise ValueError('has policy = "members" in telegram, which has no members: use pairing, list or open')
+        for name in ("telegram", "web"):
+            if getattr(self, name).policy == "members":
+                raise ValueError(f'has policy = "members" in {name}, which has no members: use pairing, list or open')
         return self
 
 

@@ -29,8 +29,8 @@ async def serving(
     metrics: Metrics,
     desk: Desk | None = None,
 ) -> AsyncIterator[tuple[str, int]]:
-    """Serves as long as the block runs; gives the address that it is bound to. `platforms` answers every POST,
-    `report` says how it is, `desk` is the operator's. Raises `ConfigError` if the address cannot be had."""
+    """Serves as long as the block runs; gives the address that it is bound to. `platforms` answers all other
+    paths, `report` says how it is, `desk` is the operator's. Raises `ConfigError` if the address cannot be had."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -49,7 +49,7 @@ async def serving(
     app.router.add_get("/metrics", scraped)
     if desk is not None:
         mount(app, settings.admin_token.get_secret_value() if settings.admin_token is not None else "", desk)
-    app.router.add_post("/{path:.*}", platforms)
+    app.router.add_route("*", "/{path:.*}", platforms)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
+import bridges.web.tables  # noqa: F401  # fills the metadata
 import core.tables  # noqa: F401  # fills the metadata
 
 connection = context.config.attributes["connection"]

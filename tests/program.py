@@ -31,6 +31,8 @@ SECRETS = (
     "sandbox-key",
     "wrong-word",
     "sandbox-signing-secret",
+    "token-of-ann-and-nobody-else",
+    "token-of-bob-and-nobody-else",
     "sandbox-admin-token",
 )
 """What the program is given in tests, right or wrong, and never says."""

@@ -69,9 +69,9 @@ def test_the_stand_ins_share_no_code_with_the_program() -> None:
     assert offenders("sandbox", ("core", "bridges", "console", "migrations")) == []
 
 
-@pytest.mark.parametrize("package", ["slack", "discord", "telegram"])
+@pytest.mark.parametrize("package", ["slack", "discord", "telegram", "web"])
 def test_no_bridge_knows_another(package: str) -> None:
-    others = {"slack", "discord", "telegram"} - {package}
+    others = {"slack", "discord", "telegram", "web"} - {package}
     known = [
         f"{module.relative_to(ROOT)} imports {name}"
         for module in modules(f"bridges/{package}")

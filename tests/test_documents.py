@@ -108,7 +108,7 @@ def read(text: str, folder: Path, variables: dict[str, str] | None = None) -> No
     extract = tomllib.loads(text)
     whole = {"bridges", "upstreams"} <= extract.keys()
     around = {} if whole else dict(left_out(extract))
-    secrets = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "s" * 40)
+    secrets = {name: name + "s" * 40 for name in re.findall(r"\$\{(\w+)\}", text)}
     check(load(Settings, file, {**around, **secrets, **(variables or {})}))
 
 

@@ -16,7 +16,8 @@ from typing import cast
 
 from markdown_it.tree import SyntaxTreeNode as Node
 
-from bridges.discord import dialect, literal, table
+from bridges import dialect
+from bridges.discord import literal, table
 from bridges.discord.spans import ZERO_WIDTH, inline, visible
 
 LIMIT = 2000

@@ -98,6 +98,8 @@ async def _checks(settings: Settings, options: Options) -> AsyncIterator[list[Ch
             telegram = Telegram(settings.bridges.telegram, by_proxy)
             checks += [*telegram.checks(), ours.access(settings, "telegram")]
             clocks.append(telegram.ahead)
+        if settings.bridges.web is not None:
+            checks += [ours.web(settings.bridges.web, settings.http), ours.access(settings, "web")]
         for name, section in settings.upstreams.items():
             checks.append(upstream(name, section, direct, turn=options.turn))
         yield [*checks, ours.clock(clocks)]

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL as DatabaseUrl
+from yarl import URL
 
 import migrations
 from bridges.doctor.asking import Answer, Line
 from bridges.doctor.finding import Check, Finding, failed, ok, skipped, warning
-from bridges.settings import AccessSections, Settings
+from bridges.settings import AccessSections, Settings, WebSettings
 from core.database import described, is_sqlite, parse
 from core.errors import ConfigError, DatabaseError
 from core.settings import Access, Http
@@ -56,7 +57,7 @@ def _folder(folder: Path) -> Finding:
         )
 
 
-def _schema(url: URL) -> Finding:
+def _schema(url: DatabaseUrl) -> Finding:
     if is_sqlite(url) and not Path(url.database or "").exists():
         return ok(f"made by the first threadbridge run: {described(url)}")
     try:
@@ -130,6 +131,26 @@ async def _program(settings: Http, line: Line) -> Finding | None:
             )
         case _:
             return None
+
+
+def web(settings: WebSettings, http: Http) -> Check:
+    """Whom the web bridge knows, and where it is."""
+
+    async def look() -> Finding:
+        names = ", ".join(settings.clients)
+        if exposed := [one for one in settings.origins if one.startswith("http://") and not _is_here(one)]:
+            return warning(
+                f"{exposed[0]} is in bridges.web.origins, and its pages come over a line that anybody can change",
+                "Serve that site by https, and write https:// there.",
+            )
+        port = f":{http.port}" if http.port else ""
+        return ok(f"http://{http.host}{port}/web/ knows {names}")
+
+    return Check("web", "clients", look)
+
+
+def _is_here(origin: str) -> bool:
+    return URL(origin).host in ("localhost", "127.0.0.1", "::1")
 
 
 def access(settings: Settings, name: str) -> Check:

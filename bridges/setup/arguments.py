@@ -9,7 +9,7 @@ from typing import Any
 
 from core.settings import KINDS
 
-PLATFORMS = ("slack", "discord", "telegram")
+PLATFORMS = ("slack", "discord", "telegram", "web")
 
 Commands = Any
 """What `ArgumentParser.add_subparsers` gives; its type has no public name."""

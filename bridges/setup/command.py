@@ -47,8 +47,10 @@ def init(file: Path, chosen: Namespace) -> None:
                 platforms.slack(questions, draft, file.parent)
             case "discord":
                 platforms.discord(questions, draft)
-            case _:
+            case "telegram":
                 platforms.telegram(questions, draft)
+            case _:
+                platforms.web(draft)
     upstream(questions, draft)
     write(file, render(HEAD, [*_ours(), *draft.tables]))
     _say("\n".join(_afterwards(file, draft, names)))
@@ -84,6 +86,8 @@ def _afterwards(file: Path, draft: Draft, names: list[str]) -> Iterator[str]:
         yield f"\nThe Slack app is made from {file.parent / platforms.MANIFEST}."
     if "discord" in names:
         yield f"\n{_how_to_invite(file)}"
+    if "web" in names:
+        yield f"\nThe chat page is at http://127.0.0.1:8080/web/, and opens with the token in {file}."
     yield "\nThen:\n"
     named = "" if file == Path("threadbridge.toml") else f" --config {file}"
     yield f"  threadbridge doctor{named}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -134,6 +135,12 @@ def telegram(questions: Questions, draft: Draft) -> None:
             ],
         ),
     ]
+
+
+def web(draft: Draft) -> None:
+    """Nobody has to be asked: the token is ours to make."""
+    keys = [Key("token", secrets.token_hex(24), "opens the chat page; a section for each client")]
+    draft.tables.append(Table("bridges.web.clients.me", keys))
 
 
 def one_of(*words: str) -> Judge:

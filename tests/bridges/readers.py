@@ -1,4 +1,5 @@
-"""What the readers of each platform see of a message, by the stand-ins' own renderers, which know nothing of ours."""
+"""What the readers of each platform see of a message, by the stand-ins' own renderers, which know nothing of ours; on
+the web, by a parser of HTML that takes nothing but what can do no harm."""
 
 from __future__ import annotations
 
@@ -6,10 +7,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from typing import ClassVar
 
 from bridges.discord import format as discord
 from bridges.slack import format as slack
 from bridges.telegram import format as telegram
+from bridges.web import format as web
 from sandbox.discord import markup
 from sandbox.discord.world import MAX_CONTENT
 from sandbox.slack import render
@@ -24,6 +27,9 @@ class Message:
 
     text: str
     addresses: frozenset[str]
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,13 @@ def _on_slack(part: str) -> Message:
     return Message("".join(page.pieces), frozenset(page.addresses))
 
 
+def _on_the_web(part: str) -> Message:
+    page = _HarmlessPage()
+    page.feed(web.html(part))
+    page.close()
+    return Message("".join(page.pieces), frozenset(page.addresses))
+
+
 class _Page(HTMLParser):
     """The text of HTML with the numbers of its lists, as a browser shows it."""
 
@@ -93,10 +106,61 @@ class _Page(HTMLParser):
             self._numbers.pop()
 
 
+class _HarmlessPage(_Page):
+    """Fails for every element and attribute that is not known to do no harm, and for what is not closed."""
+
+    _KNOWN: ClassVar[dict[str, frozenset[str]]] = {
+        **dict.fromkeys(("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "li", "pre", "br", "hr"), _NONE),
+        **dict.fromkeys(("em", "strong", "s", "table", "thead", "tbody", "tr"), _NONE),
+        **dict.fromkeys(("div", "td", "th", "code"), frozenset({"class"})),
+        "ol": frozenset({"start"}),
+        "a": frozenset({"href", "target", "rel"}),
+    }
+    _ALONE = frozenset({"br", "hr"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert {name for name, _ in attrs} <= self._KNOWN[tag], (tag, attrs)
+        known = dict(attrs)
+        if tag == "a":
+            assert re.match(r"(?:https?://|mailto:)", known["href"] or "", re.IGNORECASE)
+            assert "noopener" in (known["rel"] or "")
+        assert re.fullmatch(r"(?:table|right|center|language-[\w+.#-]+)?", known.get("class") or "", re.ASCII)
+        if tag not in self._ALONE:
+            self._open.append(tag)
+        if tag in ("p", "li", "tr", "td", "th", "br", "pre"):
+            self.pieces.append("\n")
+        super().handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+        super().handle_endtag(tag)
+
+    def close(self) -> None:
+        super().close()
+        assert self._open == []
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+    def handle_decl(self, decl: str) -> None:
+        raise AssertionError(decl)
+
+    def handle_pi(self, data: str) -> None:
+        raise AssertionError(data)
+
+    def unknown_decl(self, data: str) -> None:
+        raise AssertionError(data)
+
+
 READERS = {
     "telegram": Reader(telegram.fits, _on_telegram),
     "discord": Reader(discord.fits, _on_discord),
     "slack": Reader(slack.fits, _on_slack),
+    "web": Reader(web.fits, _on_the_web),
 }
 
 _DRAWN = re.compile("[\\s\u200b\u2060\u2022\u25e6\u25aa\u2610\u2611\u2500\u2014\u258e|$!]+|\\[[x ]?\\]")

@@ -69,4 +69,4 @@ def test_a_text_of_nothing_but_marks_is_little_work(platform: str, mark: str) ->
         text = (unit * 40_000)[:40_000]
         return steps(lambda: close(split(text, fits)[-1]))
 
-    assert work(mark) < 12 * work("a ")
+    assert work(mark) < 16 * work("a ")

@@ -8,12 +8,14 @@ from bridges.discord.pace import pace as discord
 from bridges.slack.pace import PACE as SLACK
 from bridges.slack.thread import Thread
 from bridges.telegram.pace import PACE as TELEGRAM
+from bridges.web.pace import PACE as WEB
 from core.model import ThreadId
 from core.pace import Buckets, Call, Pace
 
 THREADS = {
     "slack": (SLACK, Thread("T1", "C1", "1.1").id(), Thread("T1", "C2", "1.1").id()),
     "discord": (discord(lambda channel, call: None), ThreadId("discord:1:2"), ThreadId("discord:1:3")),
+    "web": (WEB, ThreadId("web:ann:1"), ThreadId("web:bob:1")),
     "telegram": (TELEGRAM, ThreadId("telegram:5"), ThreadId("telegram:-100:7")),
 }
 

@@ -11,6 +11,8 @@ from core.errors import ConfigError
 from core.loading import load
 
 DISCORD = '[bridges.discord]\ntoken = "x"\n'
+WEB = "[bridges.web.clients.me]\n"
+TOKEN = 'token = "0123456789abcdef0123"'
 SLACK = '[bridges.slack]\nbot_token = "xoxb-x"\napp_token = "xapp-x"\n'
 
 
@@ -48,6 +50,15 @@ def test_a_process_has_the_shards_that_it_is_given(
         (DISCORD + 'shards = 2\nshard_ids = "first"', r"bridges\.discord\.shard_ids"),
         (SLACK + "sockets = 11", r"bridges\.slack\.sockets"),
         (SLACK + "sockets = 0", r"bridges\.slack\.sockets"),
+        ("[bridges.web]\nclients = {}", r"bridges\.web needs a client"),
+        ("[bridges.web]", r"bridges\.web\.clients is missing: who may use the page"),
+        (WEB, r"bridges\.web\.clients\.me\.token is missing: what this client sends"),
+        (WEB + 'token = "short"', r"bridges\.web\.clients\.me\.token is too short: take 20"),
+        (WEB + f"{TOKEN}\n[bridges.web.clients.you]\n{TOKEN}", r"bridges\.web has two clients with the same token"),
+        (f"[bridges.web.clients.Me]\n{TOKEN}", r'bridges\.web has a client "Me": names are small letters'),
+        (f'[bridges.web]\norigins = ["x.example"]\n{WEB}{TOKEN}', r'bridges\.web has an origin "x\.example"'),
+        (f'{WEB}{TOKEN}\n[access.web]\npolicy = "members"', r'access has policy = "members" in web'),
+        (f'{WEB}{TOKEN}\n[access.web]\nroles = ["x"]', r"access has roles or guilds in web"),
     ],
 )
 def test_what_cannot_be_is_said(tmp_path: Path, text: str, said: str) -> None:

@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, create_engine, text
 from sqlmodel import SQLModel
 
+import bridges.web.tables  # noqa: F401  # fills the metadata
 import core.tables  # noqa: F401  # fills the metadata
 import migrations
 from core.database import parse

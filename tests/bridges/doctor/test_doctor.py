@@ -388,3 +388,18 @@ def _all(terminal: int) -> str:
         pass  # the other end is closed
     os.close(terminal)
     return said.decode()
+
+
+async def test_the_web(standing: World, tmp_path: Path) -> None:
+    web = '[bridges.web]\norigins = ["{}"]\n[bridges.web.clients.ann]\ntoken = "token-of-ann-and-nobody-else"\n'
+    found = await examined(standing.config(tmp_path, "openai", extra=web.format("https://www.example.org")))
+    assert found.rows["web clients"] == {
+        "area": "web",
+        "check": "clients",
+        "state": "ok",
+        "found": "http://127.0.0.1/web/ knows ann",
+        "remedy": "",
+    }
+    assert found.rows["web access"]["found"] == "everyone is let in"
+    found = await examined(standing.config(tmp_path, "openai", extra=web.format("http://www.example.org")))
+    found.says("web clients", "http://www.example.org", "bridges.web.origins", "https")

@@ -48,7 +48,7 @@ async def test_answers_through_a_pipe(tmp_path: Path) -> None:
     for page in ("https://api.slack.com/apps", "https://discord.com/developers/applications", "@BotFather"):
         assert page in said
     for complaint in (
-        "There are slack, discord, telegram.",
+        "There are slack, discord, telegram, web.",
         "socket or http",
         "start with xoxb-",
         "http:// or https://",
@@ -73,6 +73,20 @@ async def test_answers_through_a_pipe(tmp_path: Path) -> None:
     assert "SLACK_BOT_TOKEN=" not in said.partition("Wrote")[2]
     manifest = json.loads((tmp_path / "slack-manifest.json").read_text("utf-8"))
     assert manifest["settings"]["socket_mode_enabled"] is True
+
+
+async def test_the_web_needs_no_answer(tmp_path: Path) -> None:
+    said = await init(tmp_path, "--bridge", "web", "--upstream", "openai", "--yes")
+    web = read(tmp_path).bridges.web
+    assert web is not None
+    token = web.clients["me"].token.get_secret_value()
+    assert len(token) == 48
+    assert token not in said
+    assert "http://127.0.0.1:8080/web/" in said
+    await init(tmp_path, "--bridge", "web", "--upstream", "openai", "--yes", "--config", "other.toml")
+    other = load(Settings, tmp_path / "other.toml", PUT).bridges.web
+    assert other is not None
+    assert other.clients["me"].token.get_secret_value() != token
 
 
 async def test_answers_that_end_too_early(tmp_path: Path) -> None:

@@ -19,14 +19,14 @@ def page(name: str) -> str:
     return (DOCS / f"{name}.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["slack", "discord", "telegram"])
+@pytest.mark.parametrize("name", ["slack", "discord", "telegram", "web"])
 def test_every_configuration_on_a_page_is_read(name: str, tmp_path: Path) -> None:
     blocks = re.findall(r"```toml\n(.*?)```", page(name), re.S)
     assert blocks
     for block in blocks:
         file = tmp_path / "threadbridge.toml"
         file.write_text(block, "utf-8")
-        environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block), "1:secret")
+        environ = {name: f"1:secret-of-{name}-and-no-other" for name in re.findall(r"\$\{(\w+)\}", block)}
         settings = load(Settings, file, environ)
         assert getattr(settings.bridges, name) is not None
         assert tomllib.loads(block)
