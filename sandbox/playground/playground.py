@@ -134,6 +134,19 @@ class Playground:
         except ValueError as error:
             raise Refused(f"{platform.capitalize()} does not take it: {error}") from None
 
+    async def press(self, platform: str, place: str, message: str, button: str, author: str) -> None:
+        """A person presses the button with this label."""
+        mirror = self._mirrors.get(platform)
+        view = mirror.view(place, message) if mirror is not None else None
+        if view is None or button not in view.buttons:
+            raise Refused("That button is not there any more.")
+        if author not in PEOPLE:
+            raise Refused("There is nobody of that name.")
+        try:
+            await self._stand_ins.press(platform, place, message, button, author=author)
+        except ValueError as error:
+            raise Refused(f"{platform.capitalize()} does not take it: {error}") from None
+
     async def set_kind(self, kind: str) -> None:
         if kind not in config.KINDS:
             raise Refused(f"The upstream has to be one of {', '.join(config.KINDS)}.")

@@ -41,7 +41,7 @@ def application(playground: Playground) -> web.Application:
     app.router.add_get("/events", page.events)
     app.router.add_get("/api/state", page.state)
     app.router.add_get("/api/log", page.log)
-    for name in ("say", "upstream", "speed", "fault", "program", "fresh"):
+    for name in ("say", "press", "upstream", "speed", "fault", "program", "fresh"):
         app.router.add_post(f"/api/{name}", getattr(page, name))
     app.router.add_post("/api/faults/clear", page.clear_faults)
     return app
@@ -132,6 +132,12 @@ class Page:
             None if parent is None else _text(asked, "parent"),
         )
         return _done(id=said)
+
+    async def press(self, request: web.Request) -> web.StreamResponse:
+        asked = await self._asked(request)
+        names = ("platform", "place", "message", "button", "author")
+        await self._playground.press(*(_text(asked, name) for name in names))
+        return _done()
 
     async def upstream(self, request: web.Request) -> web.StreamResponse:
         await self._playground.set_kind(_text(await self._asked(request), "kind"))

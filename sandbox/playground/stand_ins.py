@@ -12,6 +12,7 @@ from sandbox.discord.records import Refusal as DiscordRefusal
 from sandbox.playground.config import KINDS, Table, upstreams
 from sandbox.playground.errors import PlaygroundError
 from sandbox.slack import SlackServer
+from sandbox.slack.delivery import NotTaken
 from sandbox.slack.world import SlackError
 from sandbox.stand_in import StandIn
 from sandbox.telegram import TelegramServer
@@ -77,6 +78,13 @@ class StandIns:
             return await self.platforms[platform].say(place, text, author=author, parent=parent)
         except (DiscordRefusal, TelegramRefusal, SlackError, LookupError) as error:
             raise ValueError(str(error)) from None
+
+    async def press(self, platform: str, place: str, message: str, button: str, *, author: str) -> None:
+        """A person presses a button. Raises `ValueError` if the program does not take it."""
+        try:
+            await self.platforms[platform].press(place, message, button, author=author)
+        except (SlackError, NotTaken, LookupError, StopIteration) as error:
+            raise ValueError(str(error) or "nobody takes it") from None
 
     def bridges(self) -> dict[str, Table]:
         """The sections of the configuration that lead the program to the platforms."""

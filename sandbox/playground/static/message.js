@@ -21,7 +21,7 @@ export function avatar(name, bot) {
 const quoteLine = () => el("button", { class: "quote", type: "button", hidden: true });
 
 /** Makes the element of a view; `update` brings it to a newer one. */
-export function message(view, skin, { onReply, onSelect }) {
+export function message(view, skin, { onReply, onSelect, onPress }) {
   const author = el("b", { class: "author" }, view.author);
   author.style.setProperty("--hue", hue(view.author));
   const node = el(
@@ -35,6 +35,7 @@ export function message(view, skin, { onReply, onSelect }) {
       el("header", {}, author, view.bot ? el("span", { class: "app" }, skin.app) : null, el("time", {}, clock(view.at))),
       skin.quoteInside ? quoteLine() : null,
       el("div", { class: "text" }),
+      el("div", { class: "buttons", role: "group", "aria-label": "Buttons", onclick: (event) => event.target.matches("button") && onPress(node.view, event.target.textContent) }),
       el("footer", {}, el("span", { class: "edited" }), el("time", {}, clock(view.at))),
     ),
     el("button", { class: "act", type: "button", title: skin.replyLabel, "aria-label": `${skin.replyLabel}: ${view.author}`, onclick: () => onReply(node.view) }, icon(REPLY)),
@@ -59,6 +60,9 @@ export function update(node, view) {
       link.target = "_blank";
       link.rel = "noopener noreferrer";
     }
+  }
+  if (String(node.view?.buttons ?? "") !== String(view.buttons)) {
+    node.querySelector(".buttons").replaceChildren(...view.buttons.map((label) => el("button", { type: "button" }, label)));
   }
   node.querySelector(".edited").textContent = view.edits ? `edited ×${view.edits}` : "";
   node.classList.toggle("draft", view.draft);

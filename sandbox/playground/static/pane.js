@@ -195,6 +195,7 @@ export class Pane {
       node = message(view, this.skin, {
         onReply: (one) => this.composer.reply(this.views.get(this.place.id).get(one.thread) ?? one),
         onSelect: (one) => this.onSelect(one.place, one.id),
+        onPress: (one, button) => ask("api/press", { platform: this.platform, place: this.place.id, message: one.id, button, author: this.composer.writer.value }),
       });
       this.nodes.set(view.id, node);
     } else update(node, view);

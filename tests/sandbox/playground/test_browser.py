@@ -107,6 +107,21 @@ async def in_direct_chats(tab: Tab) -> None:
         await tab.locator(f".pane.{platform} .place-direct").first.click()
 
 
+async def test_buttons_below_a_reply_are_pressed_in_each_pane(tab: Tab) -> None:
+    await in_direct_chats(tab)
+    for platform in PLATFORMS:
+        await write(tab, platform, f"echo: pressed in {platform}")
+    for platform in PLATFORMS:
+        await is_answered(tab, platform, f"echo: pressed in {platform}")
+        shown = replies(tab, platform).last
+        await expect(shown.locator(".buttons button")).to_have_count(4, timeout=PATIENCE)
+        count = await replies(tab, platform).count()
+        await shown.locator(".buttons button", has_text="Retry").click()
+        await expect(replies(tab, platform)).to_have_count(count + 1, timeout=PATIENCE)
+        await expect(replies(tab, platform).last.locator(".buttons button")).to_have_count(4, timeout=PATIENCE)
+        await expect(tab.locator(f".pane.{platform} .buttons button")).to_have_count(4, timeout=PATIENCE)
+
+
 async def test_a_reply_grows_in_each_pane_until_it_is_complete(tab: Tab) -> None:
     for platform in PLATFORMS:
         await tab.locator(f".pane.{platform} .chip", has_text="Show me everything").click()
