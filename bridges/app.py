@@ -169,6 +169,9 @@ def check(settings: Settings) -> None:
     for name, section in bridges.items():
         if section.upstream is not None and section.upstream not in settings.upstreams:
             raise ConfigError(f'bridges.{name}.upstream names "{section.upstream}"; configured are: {known}.')
+        for other in section.upstreams:
+            if other not in settings.upstreams:
+                raise ConfigError(f'bridges.{name}.upstreams names "{other}"; configured are: {known}.')
     for name, upstream in settings.upstreams.items():
         for backup in upstream.backup:
             if backup not in settings.upstreams or backup == name:
@@ -218,17 +221,21 @@ def _routes(
 ) -> Iterator[tuple[str, Route]]:
     first = next(iter(settings.upstreams))
     for name, section in _sections(settings).items():
-        chosen = section.upstream or first
-        assistants = tuple(
-            Assistant(
-                upstreams[one],
-                settings.upstreams[one].history_exchanges,
-                settings.upstreams[one].history_characters,
-                settings.upstreams[one].announce_backup,
+        usual = section.upstream or first
+        chains = {
+            chosen: tuple(
+                Assistant(
+                    upstreams[one],
+                    settings.upstreams[one].history_exchanges,
+                    settings.upstreams[one].history_characters,
+                    settings.upstreams[one].announce_backup,
+                )
+                for one in (chosen, *settings.upstreams[chosen].backup)
             )
-            for one in (chosen, *settings.upstreams[chosen].backup)
-        )
-        yield name, Route(bridges[name], assistants, not isinstance(section, WebSettings) and section.buttons)
+            for chosen in (usual, *section.upstreams)
+        }
+        buttons = not isinstance(section, WebSettings) and section.buttons
+        yield name, Route(bridges[name], chains[usual], buttons, chains if len(chains) > 1 else {})
 
 
 @asynccontextmanager

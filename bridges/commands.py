@@ -6,7 +6,7 @@ import re
 
 from core.text import clean
 
-COMMANDS = frozenset({"new", "help", "stop", "retry", "status"})
+COMMANDS = frozenset({"new", "help", "stop", "retry", "status", "use"})
 LONGEST = 20
 """Characters of a command that a record holds."""
 

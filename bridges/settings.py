@@ -37,6 +37,8 @@ class SlackSettings(Overlapping):
     api_url: Address = "https://slack.com/api"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    upstreams: Words = ()
+    """Names of others that people may choose in a thread, with `use` and a name."""
     buttons: bool = True
     """Buttons below a reply: to stop it, and below the newest of each conversation to retry, to begin another, and to
     say what you think of it."""
@@ -64,6 +66,8 @@ class DiscordSettings(Overlapping):
     gateway_url: Address = "wss://gateway.discord.gg"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    upstreams: Words = ()
+    """Names of others that people may choose in a thread, with `use` and a name."""
     buttons: bool = True
     """Buttons below a reply: to stop it, and below the newest of each conversation to retry, to begin another, and to
     say what you think of it."""
@@ -96,6 +100,8 @@ class TelegramSettings(Overlapping):
     api_url: Address = "https://api.telegram.org"
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    upstreams: Words = ()
+    """Names of others that people may choose in a thread, with `use` and a name."""
     buttons: bool = True
     """Buttons below a reply: to stop it, and below the newest of each conversation to retry, to begin another, and to
     say what you think of it."""
@@ -134,6 +140,8 @@ class WebSettings(Overlapping):
     """Serve the chat page at `/web/`."""
     upstream: str | None = None
     """The name of the upstream behind this bridge; without it, the first."""
+    upstreams: Words = ()
+    """Names of others that people may choose in a thread, with `use` and a name."""
 
     @model_validator(mode="after")
     def _apart(self) -> WebSettings:

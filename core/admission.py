@@ -65,6 +65,11 @@ class Admission:
 
     async def lets_in(self, connection: AsyncConnection, bridge: str, message: Message) -> bool:
         """May this person say something in this place at all? Tells nobody, and counts nothing."""
+        if await banning.is_banned(connection, bridge, message.author):
+            return False
+        return await self._enters(connection, bridge, message)
+
+    async def _enters(self, connection: AsyncConnection, bridge: str, message: Message) -> bool:
         access = self._access[bridge]
         match entry(access, message):
             case Entry.OPERATOR | Entry.LET_IN:
@@ -87,7 +92,7 @@ class Admission:
             case Entry.PLACE:
                 return await self._denied(connection, bridge, message, "place")
             case Entry.STRANGER:
-                if not await self.lets_in(connection, bridge, message):
+                if not await self._enters(connection, bridge, message):
                     return await self._denied(connection, bridge, message, "stranger")
             case Entry.LET_IN:
                 pass

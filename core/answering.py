@@ -88,15 +88,18 @@ class Answering:
         now = asyncio.get_running_loop().time()
         return [one for one in assistants if self._breakers[one.name].allows(now)] or [assistants[0]]
 
-    async def answer(self, turn: Turn, assistants: Sequence[Assistant], fetch: Fetch, reply: LiveReply) -> None:
+    async def answer(
+        self, turn: Turn, assistants: Sequence[Assistant], fetch: Fetch, reply: LiveReply, choices: Sequence[str] = ()
+    ) -> None:
         """Writes the whole answer of a turn into the reply: that of the first assistant, or, while it is unavailable,
-        of the next (R7). Raises `UpstreamError`, what the reply raises, or `DatabaseError`."""
+        of the next (R7). `choices`: the names of all that may be chosen in its place, if there are several. Raises
+        `UpstreamError`, what the reply raises, or `DatabaseError`."""
         if turn.command == "retry":
             await self._store.repeat(turn)
         if turn.command or not (turn.prompt.strip() or turn.attachments):
-            reply.append(await self._obey(turn, assistants[0].name))
+            reply.append(await self._obey(turn, assistants[0].name, choices))
             return
-        alone = len(assistants) == 1
+        alone = len(assistants) == 1 and not choices
         before = next((one for one in assistants if turn.attempt > 1 and one.name == turn.upstream), None)
         if before is not None and await self._recall(turn, before, fetch, reply, alone=alone):
             _announce(before, assistants[0], reply)
@@ -207,7 +210,7 @@ class Answering:
                         if usage is not None:
                             await self._store.used(turn, usage)
 
-    async def _obey(self, turn: Turn, upstream: str) -> str:
+    async def _obey(self, turn: Turn, upstream: str, choices: Sequence[str]) -> str:
         """A command to the program, or a message without any words: answered here, in the thread's order."""
         match turn.command:
             case "new":
@@ -215,7 +218,17 @@ class Answering:
                 return commands.NEW
             case "status":
                 conversation = await self._store.conversation(turn, upstream)
-                return commands.status(upstream, conversation.upstream_id, conversation.started_at)
+                answers, tokens = await self._store.size(conversation)
+                return commands.status(
+                    upstream,
+                    conversation.upstream_id,
+                    conversation.started_at,
+                    answers=answers,
+                    tokens=tokens,
+                    choices=choices,
+                )
+            case "use":
+                return await self._choose(turn, upstream, choices)
             case "stop":
                 return commands.STOP_ANSWERED
             case "retry":
@@ -228,6 +241,18 @@ class Answering:
                 return commands.EMPTY
             case other:
                 return commands.unknown(other)
+
+    async def _choose(self, turn: Turn, present: str, choices: Sequence[str]) -> str:
+        """Takes a name as people write it: upper case or lower, and no more of it than tells it apart."""
+        if not choices:
+            return commands.ONLY_ONE
+        wanted = turn.prompt.strip().casefold()
+        found = [one for one in choices if one.casefold() == wanted]
+        found = found or [one for one in choices if wanted and one.casefold().startswith(wanted)]
+        if len(found) != 1:
+            return commands.offered(present, choices)
+        await self._store.choose(turn, found[0])
+        return commands.chosen(found[0])
 
 
 def _prompt(turn: Turn, conversation: Conversation, history: tuple[Exchange, ...], fetch: Fetch) -> Prompt:

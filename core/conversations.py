@@ -69,6 +69,31 @@ _ANSWERED_SINCE = _answered(
 )
 
 
+_CHOSEN = (
+    select(TURN.c.upstream)
+    .where(TURN.c.thread == _THREAD, TURN.c.command == literal_column("'use'"), TURN.c.upstream.is_not(None))
+    .order_by(TURN.c.id.desc())
+    .limit(1)
+)
+_SIZE = select(func.count(), func.max(TURN.c.prompt_tokens)).where(
+    TURN.c.conversation_id == bindparam("conversation"),
+    TURN.c.state == literal_column("'answered'"),
+    TURN.c.command == "",
+)
+
+
+async def chosen(connection: AsyncConnection, thread: str) -> str | None:
+    """The upstream that somebody chose for a thread last."""
+    name: str | None = (await connection.execute(_CHOSEN, {"of_thread": thread})).scalar_one_or_none()
+    return name
+
+
+async def size(connection: AsyncConnection, conversation: Conversation) -> tuple[int, int | None]:
+    """How many answers a conversation holds, and the most tokens that a prompt in it had, as far as was told."""
+    answers, tokens = (await connection.execute(_SIZE, {"conversation": conversation.id})).one()
+    return answers, tokens
+
+
 async def current(connection: AsyncConnection, turn: Turn, upstream: str) -> Conversation:
     """The thread's current conversation at this upstream, begun if there is none; the turn belongs to it. Raises
     `LeaseLost`."""

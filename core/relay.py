@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -49,6 +49,8 @@ class Route:
     assistants: tuple[Assistant, ...]
     buttons: bool = True
     """Are there buttons below its replies?"""
+    choices: Mapping[str, tuple[Assistant, ...]] = field(default_factory=dict)
+    """All that people may choose in a thread, by name, if there are several; the first of `assistants` among them."""
 
 
 class Relay:
@@ -145,7 +147,7 @@ class Relay:
 
     async def _approach(self, connection: AsyncConnection, turn: Turn) -> None:
         route = self._routes.get(turn.bridge)
-        if route is not None and turn.accepted_at >= self._too_old:
+        if route is not None and turn.accepted_at >= self._too_old and not route.choices:
             await self._answering.approach(connection, turn, route.assistants)
 
     def _lane(self, turn: Turn) -> AbstractAsyncContextManager[None]:
@@ -240,7 +242,10 @@ class Relay:
         if turn.crashes > MOST_CRASHES:
             raise UpstreamError("This message could not be answered: the program broke down over it again and again.")
         await gathered(self._store, turn)
-        await self._answering.answer(turn, route.assistants, route.bridge.fetch, reply)
+        assistants = route.assistants
+        if route.choices:
+            assistants = route.choices.get(await self._store.chosen(turn) or "", assistants)
+        await self._answering.answer(turn, assistants, route.bridge.fetch, reply, tuple(route.choices))
 
 
 class _Ended(Exception):

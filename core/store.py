@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.admission import Admission
 from core.bridge import Recent
-from core.conversations import Needed, current, history
+from core.conversations import Needed, chosen, current, history, size
 from core.database import patient, transaction
 from core.model import Attachment, Exchange, Message, MessageId, ThreadId, Usage
 from core.overlap import absorb, close_merged, may_gather, of_album
@@ -253,6 +253,22 @@ class Store:
             else:
                 conversation = await current(connection, turn, upstream)
             return conversation, await history(connection, turn, conversation, needed)
+
+    async def size(self, conversation: Conversation) -> tuple[int, int | None]:
+        """See `core.conversations.size`."""
+        async with self._transaction() as connection:
+            return await size(connection, conversation)
+
+    async def chosen(self, turn: Turn) -> str | None:
+        """The upstream that somebody chose for the turn's thread last."""
+        async with self._transaction() as connection:
+            return await chosen(connection, turn.thread)
+
+    @patient
+    async def choose(self, turn: Turn, upstream: str) -> None:
+        """From now on this upstream is asked in the turn's thread. Raises `LeaseLost`."""
+        async with self._transaction() as connection:
+            await write(connection, turn, upstream=upstream)
 
     @patient
     async def begin(self, turn: Turn, upstream: str, *, fresh: bool) -> Conversation:

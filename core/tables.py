@@ -122,6 +122,13 @@ class Turn(SQLModel, table=True):
             postgresql_where=text("offered IS NOT NULL"),
         ),
         Index(
+            "turn_choosing",
+            "thread",
+            "id",
+            sqlite_where=text("command = 'use' AND upstream IS NOT NULL"),
+            postgresql_where=text("command = 'use' AND upstream IS NOT NULL"),
+        ),
+        Index(
             "turn_merged",
             "merged_into",
             sqlite_where=text("merged_into IS NOT NULL"),

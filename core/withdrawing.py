@@ -7,6 +7,7 @@ thread's next turn, and nothing piles up.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from core.bridge import Bridge, Offering
 from core.controls import NONE
 from core.database import transaction
-from core.errors import DatabaseError, PlatformError
+from core.errors import DatabaseError, MessageMissing, PlatformError, PlatformRefused
 from core.model import MessageId, ThreadId
 from core.pace import Pacer
 from core.statements import PART, TURN
@@ -90,7 +91,8 @@ async def withdraw(offers: Offers, bridge: Bridge, pacer: Pacer, turn: Turn) -> 
             if isinstance(surface, Offering):
                 surface.offer(NONE)
                 await pacer.ask(thread, "edit", urgent=False).granted()
-                await surface.show(one.text, final=True)
+                with suppress(MessageMissing, PlatformRefused):  # it is gone, or will never be taken
+                    await surface.show(one.text, final=True)
             await offers.withdrawn(one.turn)
     except (PlatformError, DatabaseError) as error:
         log.info("buttons of an earlier reply stay for now (%r)", error)

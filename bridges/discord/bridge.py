@@ -205,7 +205,7 @@ class DiscordBridge:
         self._listening = [first, *[await first.sibling(shard) for shard in others]]
         for client in self._listening:
             client.heard()  # as if: from here on a sign is to be expected
-        registering = asyncio.create_task(register(first))
+        registering = asyncio.create_task(register(first, choices=bool(self._settings.upstreams)))
         try:
             await run_together(*(self._listen(client, entrance, accept, recollect) for client in self._listening))
         finally:

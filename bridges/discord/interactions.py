@@ -14,7 +14,7 @@ import discord
 from bridges.commands import named
 from bridges.discord import inbound
 from bridges.discord.completing import THREADS
-from bridges.discord.registering import ASK, ASK_ABOUT, QUESTION
+from bridges.discord.registering import ASK, ASK_ABOUT, NAME, QUESTION
 from bridges.discord.thread import Where
 from core.controls import RATINGS, pressed
 from core.model import Attachment, Message, MessageId
@@ -138,7 +138,8 @@ def _said(used: Json, me: int, channel: int) -> tuple[str, str, tuple[Attachment
             text = inbound.readable(str(message.get("content") or ""), me, inbound.Names(users=people))
             return "", text, tuple(_attachment(channel, message, one) for one in message.get("attachments") or ())
         case name:
-            return named(str(name)), "", ()
+            given = {one["name"]: one.get("value") for one in used.get("options") or ()}
+            return named(str(name)), str(given.get(NAME) or ""), ()
 
 
 def _mentioned(message: Json) -> list[Json]:

@@ -26,6 +26,7 @@ SERVER, DIRECT = 0, 1
 
 ASK = "ask"
 QUESTION = "question"
+NAME = "name"
 ASK_ABOUT = "Ask the assistant"
 
 
@@ -54,6 +55,12 @@ WANTED: Sequence[Json] = (
 )
 
 
+CHOOSING: Json = _slash(
+    "use", "Choose the assistant", {"name": NAME, "type": TEXT, "description": "Which one? Without it: which there are"}
+)
+"""Where there are several."""
+
+
 def same(found: Any, wanted: Sequence[Mapping[str, Any]] = WANTED) -> bool:
     """Does Discord have these commands already? What a server does not tell of a command counts as wanted."""
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
@@ -75,14 +82,15 @@ def _told(command: Mapping[str, Any]) -> tuple[object, ...]:
     )
 
 
-async def register(client: discord.Client) -> None:
+async def register(client: discord.Client, *, choices: bool = False) -> None:
     """Replaces the application's commands where they are others than these: Discord allows 200 creations a day. A
     failure is the log's to say, for everything can be asked in words too."""
     application = client.application_id or (client.user.id if client.user is not None else 0)
     try:
-        if same(await client.http.get_global_commands(application)):
+        offered = (*WANTED, CHOOSING) if choices else WANTED
+        if same(await client.http.get_global_commands(application), offered):
             return
-        await client.http.bulk_upsert_global_commands(application, list(WANTED))
+        await client.http.bulk_upsert_global_commands(application, list(offered))
     except TRANSLATED as error:
         log.warning("Discord's slash commands could not be registered (%s)", translated(error).detail)
         return

@@ -122,7 +122,7 @@ class TelegramBridge:
         if self._me is None:
             raise RuntimeError("a bridge has to be entered before it listens")
         receiver = Receiver(self._client, self._me, accept)
-        await offer(self._client)
+        await offer(self._client, choices=bool(self._settings.upstreams))
         if self._settings.mode == "polling":
             self._heard_at = time.monotonic()  # as if: from here on one is to be expected
             try:

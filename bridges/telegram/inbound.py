@@ -16,7 +16,7 @@ from bridges.telegram.quoting import Mark, as_markdown
 from bridges.telegram.thread import Place
 from core.model import Message, MessageId
 
-COMMANDS = {"start": "help", "help": "help", "new": "new", "stop": "stop", "retry": "retry", "status": "status"}
+COMMANDS = {"start": "help"} | {name: name for name in ("help", "new", "stop", "retry", "status", "use")}
 """What is meant for the program, in Telegram's spelling and in ours."""
 
 _ASK = "ask"

@@ -28,20 +28,25 @@ COMMANDS = (
     BotCommand("status", "Which assistant is this?"),
     BotCommand("help", "What this bot can do"),
 )
+USE = BotCommand("use", "Choose the assistant")
+"""Where there are several."""
 ASK = BotCommand("ask", "Ask the assistant")
 """In private every message is a question."""
 
-MENUS: Mapping[BotCommandScope, tuple[BotCommand, ...]] = {
-    BotCommandScopeDefault(): COMMANDS,
-    BotCommandScopeAllPrivateChats(): COMMANDS,
-    BotCommandScopeAllGroupChats(): (ASK, *COMMANDS),
-}
-"""In no language of its own, which is the one for everybody."""
+
+def menus(*, choices: bool) -> Mapping[BotCommandScope, tuple[BotCommand, ...]]:
+    """In no language of its own, which is the one for everybody. `choices`: are there several assistants?"""
+    everywhere = (*COMMANDS, USE) if choices else COMMANDS
+    return {
+        BotCommandScopeDefault(): everywhere,
+        BotCommandScopeAllPrivateChats(): everywhere,
+        BotCommandScopeAllGroupChats(): (ASK, *everywhere),
+    }
 
 
-async def offer(client: Client) -> None:
+async def offer(client: Client, *, choices: bool = False) -> None:
     """Sets the menus that are others than these. What fails is the log's to say: commands work without a menu."""
-    for scope, commands in MENUS.items():
+    for scope, commands in menus(choices=choices).items():
         try:
             with client.calling():
                 if tuple(await client.bot.get_my_commands(scope)) != commands:

@@ -14,9 +14,10 @@ from typing import Any, Self
 from aiohttp import WSMsgType, web
 
 from sandbox.slack import wire
+from sandbox.slack.arguments import Arguments
 from sandbox.slack.delivery import Socket
 from sandbox.slack.limits import Limits, Meter
-from sandbox.slack.methods import METHODS, Arguments
+from sandbox.slack.methods import METHODS
 from sandbox.slack.workspace import SIGNING_SECRET, Workspace
 from sandbox.slack.world import APP_ID, SlackError
 from sandbox.stand_in import hang_up, struck

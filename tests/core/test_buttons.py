@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.banning import Bans
 from core.controls import LABELS, Control, Controls, finished, growing, pressed
 from core.model import Done, Message, Text, ThreadId
 from core.settings import Access
@@ -68,6 +69,16 @@ async def test_a_stranger_presses_in_vain(start: Start) -> None:
         (turn,) = await run.settled()
         assert (turn.rating, turn.stop_requested) == (None, False)
         assert run.bridge.texts() == ["Hello Ann."], "nobody is told anything"
+
+
+async def test_who_is_banned_presses_in_vain(start: Start) -> None:
+    async with start(FakeUpstream([Text("Hello Ann."), Done()])) as run:
+        await run.say()
+        await run.settled()
+        await Bans(run.store._engine).ban("fake", "u1")
+        await run.relay.accept(press("good", 1))
+        (turn,) = await run.settled()
+        assert turn.rating is None
 
 
 async def test_an_old_button_does_not_stop_what_is_written_now(start: Start) -> None:

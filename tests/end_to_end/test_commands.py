@@ -61,3 +61,23 @@ async def test_an_answer_is_stopped_on_each_platform_in_its_own_way(standing: Wo
 
 async def press(slack: SlackServer, where: str, root: str) -> None:
     slack.press_stop(where, root)
+
+
+async def test_another_assistant_is_chosen_on_each_platform_in_its_own_way(standing: World, tmp_path: Path) -> None:
+    standing.upstream.hold_after = None
+    other = (
+        f'[upstreams.second]\nkind = "openai"\nbase_url = "{standing.upstream.base_url("openai")}"\nmodel = "other"\n'
+    )
+    config = standing.config(tmp_path, "goapi", extra=other)
+    chosen = {f"THREADBRIDGE__BRIDGES__{name}__UPSTREAMS": "second" for name in ("SLACK", "DISCORD", "TELEGRAM")}
+    async with Program(("run", "--config", str(config)), chosen) as program:
+        await standing.listening(program)
+        await standing.discord.feed.until(lambda: any(one["name"] == "use" for one in standing.discord.world.commands))
+        await standing.telegram.say(place(standing.telegram, "direct"), "/use second")
+        await standing.discord.use(standing.discord.lounge, "use", name="second")
+        general = place(standing.slack, "channel")
+        await standing.slack.use(general, "/use second")
+        for platform in standing.platforms.values():
+            where = {"discord": standing.discord.lounge, "slack": general}.get(platform.name, "501001")
+            await replied(platform, where, lambda text: "second answers here" in text)
+        assert await program.stop() == 0
