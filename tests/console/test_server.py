@@ -82,3 +82,15 @@ async def test_a_port_that_is_taken_is_one_sentence() -> None:
         with pytest.raises(ConfigError, match=rf"cannot listen on 127\.0\.0\.1:{port} .* with http\.port"):
             async with serving(Http(port=port), platforms=_echo, report=_well, metrics=Metrics(())):
                 pass
+
+
+async def test_a_folder_is_answered_with_all_below_it_and_a_path_by_post_alone(session: aiohttp.ClientSession) -> None:
+    endpoints = Endpoints()
+    async with serving(Http(port=0), platforms=endpoints.dispatch, report=_well, metrics=Metrics(())) as (host, port):
+        with endpoints.serve("/slack/events", _echo), endpoints.serve("/web/", _echo):
+            for method, path, status in (
+                *(("POST", "/slack/events", 200), ("GET", "/slack/events", 404), ("POST", "/slack/", 404)),
+                *(("GET", "/web/", 200), ("DELETE", "/web/a/b", 200), ("GET", "/web", 404), ("GET", "/", 404)),
+            ):
+                async with session.request(method, f"http://{host}:{port}{path}") as answer:
+                    assert answer.status == status, (method, path)

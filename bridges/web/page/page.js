@@ -136,7 +136,6 @@ at("text").addEventListener("input", fit);
 at("stop").addEventListener("click", () => conversation.say({ command: "stop" }));
 at("begin").addEventListener("click", () => {
   history.replaceState(null, "", location.pathname);
-  conversation = (conversation?.close(), null);
   show();
 });
 at("older").addEventListener("click", () => older().catch(() => undefined));

@@ -23,6 +23,7 @@ names = st.from_regex(NAME, fullmatch=True)
     [
         ({"text": " Hello "}, "", "Hello"),
         ({"command": "stop"}, "stop", ""),
+        ({"command": "use", "text": "second"}, "use", "second"),
         ({"text": "/new"}, "new", ""),
         ({"text": "Retry"}, "retry", ""),
         ({"text": "stop that, please"}, "", "stop that, please"),
@@ -50,7 +51,7 @@ def test_words_and_commands(said: dict[str, str], command: str, text: str) -> No
         (json.dumps({"text": "a", "id": "x" * 65}).encode(), "id has to be"),
         (json.dumps({"text": "a", "user": "x" * 101}).encode(), "user has to be"),
         (b'{"text": "a", "user": "a\\nb"}', "user has to be"),
-        (b'{"text": "a", "command": "reboot"}', "command has to be one of help, new, retry, status, stop"),
+        (b'{"text": "a", "command": "reboot"}', "command has to be one of help, new, retry, status, stop, use"),
         (b'{"text": "a", "txt": "b"}', "txt is not known"),
     ],
 )
