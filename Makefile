@@ -13,7 +13,7 @@ test: $(VENV)/.dev ## everything that CI checks
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: $(VENV)/.dev ## the fast part: format, lint, types
 	$(BIN)/python -m ruff format --check .
