@@ -82,10 +82,6 @@ class Admission:
     async def judge(self, connection: AsyncConnection, bridge: str, message: Message) -> Verdict:
         """After `hold`."""
         access = self._access[bridge]
-        if await banning.is_banned(connection, bridge, message.author):
-            if await _known(connection, message):
-                return Known()
-            return Refused("banned", message.author, noted=False, note=None)
         match entry(access, message):
             case Entry.OPERATOR:
                 return Admitted(counts=False)
@@ -102,16 +98,24 @@ class Admission:
         found = await exceeded(connection, access, asked)
         if found is None:
             return Admitted(counts=True)
-        if await _known(connection, message):
-            return Known()
+        if (silence := await self.silence(connection, bridge, message)) is not None:
+            return silence
         # where a limit is not the person's own, whoever meets it, the place is told once
         subject = message.author if found.whose == "person" else message.channel
         noted = not await _noted(connection, bridge, subject, found.limit, found.within)
         return Refused(found.limit, subject, noted, found.note if noted else None)
 
-    async def _denied(self, connection: AsyncConnection, bridge: str, message: Message, reason: str) -> Refused | Known:
+    async def silence(self, connection: AsyncConnection, bridge: str, message: Message) -> Refused | Known | None:
+        """Why a message is passed over in silence: it is on record already, or its author is banned."""
         if await _known(connection, message):
             return Known()
+        if await banning.is_banned(connection, bridge, message.author):
+            return Refused("banned", message.author, noted=False, note=None)
+        return None
+
+    async def _denied(self, connection: AsyncConnection, bridge: str, message: Message, reason: str) -> Refused | Known:
+        if (silence := await self.silence(connection, bridge, message)) is not None:
+            return silence
         access = self._access[bridge]
         pairable = reason == "stranger" and access.policy == "pairing"
         within = pairing.LIFETIME if pairable and access.denied == "note" else DAY

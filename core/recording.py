@@ -15,7 +15,7 @@ from core.controls import RATINGS, Control
 from core.model import Message, ThreadId
 from core.overlap import interrupt, when
 from core.settings import Overlapping
-from core.statements import REFUSAL, REFUSED, TURN, inserting, is_open, now, request_stop
+from core.statements import BANNED, REFUSAL, REFUSED, TURN, inserting, is_open, now, request_stop
 from core.tables import Refusal, State
 
 Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[None]]
@@ -40,8 +40,8 @@ async def record(
     admission: Admission | None,
     overlapping: Overlapping,
 ) -> Recorded | None:
-    """Records a message as a waiting turn, or that it was refused. None: it was on record already, and nothing
-    changes. Without `admission` everybody may say everything."""
+    """Records a message as a waiting turn, or that it was refused. None: it was on record already, or its author is
+    banned, and nothing changes. Without `admission` everybody else may say everything."""
     if message.about is not None and message.command in _AT_ONCE:
         if admission is not None and not await admission.lets_in(connection, bridge, message):
             return Recorded(None)
@@ -53,6 +53,10 @@ async def record(
     match verdict:
         case Admitted(counts):
             turn = await _insert(connection, _turn(bridge, message, overlapping) | {"counts": counts})
+            if turn is None and admission is not None:
+                silence = await admission.silence(connection, bridge, message)
+                if isinstance(silence, Refused):
+                    await _refuse(connection, bridge, message, silence)
         case Known():
             return None
         case Refused():
@@ -125,16 +129,20 @@ def _inserting(dialect: str, names: tuple[str, ...]) -> Any:
         REFUSAL.c.thread == bindparam("thread", type_=TURN.c.thread.type),
         REFUSAL.c.message == bindparam("message", type_=TURN.c.message.type),
     )
+    banned = select(BANNED.c.at).where(
+        BANNED.c.bridge == bindparam("bridge", type_=TURN.c.bridge.type),
+        BANNED.c.author == bindparam("author", type_=TURN.c.author.type),
+    )
     return (
         inserting(dialect)(TURN)
-        .from_select(names, values.where(~refused.exists()))
+        .from_select(names, values.where(~refused.exists(), ~banned.exists()))
         .on_conflict_do_nothing(index_elements=["thread", "message"])
         .returning(TURN.c.id)
     )
 
 
 async def _insert(connection: AsyncConnection, values: dict[str, Any]) -> int | None:
-    """None: the message was on record already, answered or refused."""
+    """None: the message was on record already, answered or refused; or its author is banned."""
     inserted = _inserting(connection.dialect.name, tuple(values))
     turn: int | None = (await connection.execute(inserted, values)).scalar_one_or_none()
     return turn
