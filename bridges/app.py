@@ -128,10 +128,12 @@ async def _runner(
     routes = dict(_routes(settings, bridges, upstreams))
     if is_sqlite(url):
         relay = Relay(store, routes, settings.relay, observe=observe)
+        stack.push_async_callback(relay.settled)
         local = LocalScheduler(relay, settings.relay)
         return local, local, relay.said
     lease = Lease()
     relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe)
+    stack.push_async_callback(relay.settled)
     return JobQueue(), Worker(url, relay, settings.relay, lease), relay.said
 
 

@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 MOST_CRASHES = 4
 """A turn that took so many runners down with it is given up."""
 
+SOON = 1.0
+"""Seconds that buttons may take to go when the program ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -213,6 +216,14 @@ class Relay:
         task = asyncio.create_task(withdraw(self._store.offers, route.bridge, self._pacers[turn.bridge], turn))
         self._withdrawing.add(task)
         task.add_done_callback(self._withdrawing.discard)
+
+    async def settled(self) -> None:
+        """Called once, after the last turn: ends what goes on beside them, if it does not end soon by itself."""
+        if self._withdrawing:
+            _, late = await asyncio.wait(self._withdrawing, timeout=SOON)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _answer_unless_stopped(self, turn: Turn, route: Route, reply: LiveReply) -> None:
         """In a task of its own, which a person may stop: then what came so far stays."""
