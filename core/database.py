@@ -10,7 +10,7 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -144,15 +144,9 @@ async def opened(url: URL, *, connections: int = 20) -> AsyncIterator[AsyncEngin
     """`connections`: how many at most, on PostgreSQL."""
     if is_sqlite(url):
         # One connection: the writers of this one process wait for each other here instead of in SQLite's busy handler.
-        engine = create_async_engine(
-            url.set(drivername="sqlite+aiosqlite"),
-            async_creator=partial(sqlite.connect, url.database or ""),
-            pool_size=1,
-            max_overflow=0,
-            pool_timeout=60,
-        )
-        event.listen(engine.sync_engine, "connect", _prepare)
-        event.listen(engine.sync_engine, "begin", _begin)
+        # WAL lets others read while we write; FULL makes a commit outlast a power cut: what was acknowledged is there.
+        pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+        engine = _sqlite(url, 1, "BEGIN IMMEDIATE", *pragmas)
     else:
         # No ping before each use: a server that went away costs one failed transaction, which is tried again by whoever
         # began it, and takes all other connections of the pool with it.
@@ -170,15 +164,7 @@ async def opened(url: URL, *, connections: int = 20) -> AsyncIterator[AsyncEngin
 async def reading(url: URL) -> AsyncIterator[AsyncEngine]:
     """For whoever only looks: it can change nothing, and what takes long holds up nobody who writes."""
     if is_sqlite(url):
-        engine = create_async_engine(
-            url.set(drivername="sqlite+aiosqlite"),
-            async_creator=partial(sqlite.connect, url.database or ""),
-            pool_size=2,
-            max_overflow=0,
-            pool_timeout=60,
-        )
-        event.listen(engine.sync_engine, "connect", _prepare_reading)
-        event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        engine = _sqlite(url, 2, "BEGIN", "query_only = ON")
     else:
         options = f"-c default_transaction_read_only=on -c statement_timeout={LONGEST_READING:.0f}s"
         engine = create_async_engine(
@@ -190,21 +176,26 @@ async def reading(url: URL) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-def _prepare_reading(connection: Any, _: object) -> None:
-    connection.isolation_level = None
-    for pragma in ("query_only = ON", "busy_timeout = 5000"):
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+def _sqlite(url: URL, connections: int, begin: str, *pragmas: str) -> AsyncEngine:
+    """Each transaction begins with `begin`, and not where Python's own driver thinks."""
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"),
+        async_creator=partial(sqlite.connect, url.database or ""),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=60,
+    )
 
+    def prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None
+        for pragma in (*pragmas, "busy_timeout = 5000"):
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
 
-def _prepare(connection: Any, _: object) -> None:
-    """WAL lets others read while we write; FULL makes a commit outlast a power cut: what was acknowledged is there."""
-    connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000"):
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
 
 
 def bound(connection: Any, _: object) -> None:
@@ -214,9 +205,3 @@ def bound(connection: Any, _: object) -> None:
     cursor.execute(BOUND)
     cursor.close()
     connection.commit()
-
-
-def _begin(connection: Connection) -> None:
-    # straight to the driver: one step to its thread and back instead of the three of a statement
-    driver: Any = connection.connection.dbapi_connection
-    driver.run_async(lambda raw: raw.execute("BEGIN IMMEDIATE"))
