@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bridges.slack.inbound import UNKNOWN_TEAM, Identity
+from bridges.slack.inbound import Identity
 from bridges.slack.thread import Thread
 from core.controls import LABELS, Control, Controls, pressed
 from core.model import Message, MessageId
@@ -56,7 +56,6 @@ def read(body: Mapping[str, Any], us: Identity, at: datetime) -> Message | None:
     user, message = body["user"], body.get("message") or {}
     channel = str((body.get("channel") or {}).get("id") or body["container"]["channel_id"])
     root = message.get("thread_ts") or (body.get("container") or {}).get("thread_ts")
-    team = user.get("team_id")
     place = Thread(us.team, channel, str(root) if root else None)
     return Message(
         id=MessageId(f"press-{action.get('action_ts') or at.timestamp()}-{user['id']}"[:100]),
@@ -69,5 +68,5 @@ def read(body: Mapping[str, Any], us: Identity, at: datetime) -> Message | None:
         addressed=True,
         command=str(control),
         about=turn,
-        outsider=bool(team) and us.team != UNKNOWN_TEAM and team not in (us.team, us.enterprise),
+        outsider=us.is_other(user.get("team_id")),
     )

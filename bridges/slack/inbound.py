@@ -38,6 +38,10 @@ class Identity:
     name: str
     enterprise: str | None = None
 
+    def is_other(self, team: str | None) -> bool:
+        """Is that the workspace of another organisation? False where one of the two is not told."""
+        return bool(team) and self.team != UNKNOWN_TEAM and team not in (self.team, self.enterprise)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -119,7 +123,7 @@ def is_outsider(body: Json, event: Json, us: Identity) -> bool:
     """Is the author of another organisation? In a shared channel one who does not say is."""
     team = event.get("user_team") or event.get("source_team") or event.get("team")
     if team and us.team != UNKNOWN_TEAM:
-        return team not in (us.team, us.enterprise)
+        return us.is_other(team)
     return bool(body.get("is_ext_shared_channel"))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from bridges.commands import command_in
 from bridges.slack import mrkdwn
 from bridges.slack.format import clean
-from bridges.slack.inbound import UNKNOWN_TEAM, Identity, is_outsider
+from bridges.slack.inbound import Identity, is_outsider
 from bridges.slack.mrkdwn import Names
 from bridges.slack.thread import Thread
 from core.model import Message, MessageId
@@ -59,14 +59,13 @@ class Used:
 def used(body: Json, us: Identity, at: datetime) -> Used:
     """Raises `LookupError` or `ValueError` for what Slack would never send."""
     author, channel = str(body["user_id"]), str(body["channel_id"])
-    team = body.get("team_id")
     return Used(
         str(body.get("trigger_id") or f"{author}-{at.timestamp()}"),
         Thread(us.team, channel, None),
         author,
         clean(str(body.get("text") or "")).strip(),
         at,
-        outsider=bool(team) and us.team != UNKNOWN_TEAM and team not in (us.team, us.enterprise),
+        outsider=us.is_other(body.get("team_id")),
     )
 
 
