@@ -155,6 +155,15 @@ async def test_redirects_end() -> None:
         assert len(site.asked) == MOST_REDIRECTS + 1
 
 
+@pytest.mark.parametrize("scheme", ["ws://", "http://name@", "http://:password@"])
+async def test_no_other_scheme_and_no_password_is_used_at_first_or_on_a_redirect(scheme: str) -> None:
+    async with serving(sends(PNG)) as target, serving(redirects(target.address.replace("http://", scheme))) as site:
+        for address in (target.address.replace("http://", scheme), site.address):
+            with pytest.raises(FetchError):
+                await fetcher().fetch(address, LIMIT)
+        assert not target.asked
+
+
 @pytest.mark.parametrize(
     "address",
     ["file:///etc/hostname", "data:,x", "http://", "//127.0.0.2/", "http://a:b@127.0.0.2/", "http://[::1", ""],
@@ -180,11 +189,25 @@ async def test_nobody_elses_server_leads_to_ones_own() -> None:
         assert not own.asked
 
 
-async def test_what_says_that_it_is_too_large_is_not_read() -> None:
-    async with serving(sends(b"x" * 1001)) as site:
-        with pytest.raises(FetchError):
+async def test_what_says_that_it_is_too_large_is_not_waited_for() -> None:
+    over = asyncio.Event()
+
+    async def announces(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1001"})
+        await response.prepare(request)
+        await over.wait()
+        return response
+
+    async with serving(announces) as site:
+        with pytest.raises(FetchError) as refused:
             await fetcher().fetch(site.address, 1000)
-        (await fetcher().fetch(site.address, 1001)).content.close()
+        over.set()
+    assert refused.value.detail == "it is too large"
+
+
+async def test_a_file_of_just_the_limit_is_taken() -> None:
+    async with serving(sends(b"x" * 1000)) as site:
+        (await fetcher().fetch(site.address, 1000)).content.close()
 
 
 async def test_an_endless_body_is_left_at_the_limit() -> None:
