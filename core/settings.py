@@ -235,6 +235,8 @@ class OpenAi(UpstreamSection):
     max_tokens: int | None = Field(None, gt=0)
     """Of one answer."""
     temperature: float | None = Field(None, ge=0, le=2)
+    modalities: Words | None = None
+    """What answers may be made of, for models that make pictures: `["text", "image"]`."""
 
 
 AnyUpstream = Annotated[GoApi | GptBots | MyGptAssistants | OpenAi, Field(discriminator="kind")]
