@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from functools import partial
 
 import aiohttp
@@ -21,6 +21,7 @@ from bridges.slack.manifest import EVENTS_PATH, NEEDED, SCOPES
 from bridges.slack.names import NameBook
 from bridges.slack.pace import PACE
 from bridges.slack.receiving import Receiver
+from bridges.slack.sessions import Sessions
 from bridges.slack.socket import SocketMode
 from bridges.slack.status import Status
 from bridges.slack.stream import StreamSurface
@@ -67,6 +68,8 @@ class SlackBridge:
             self._us = await self._who_am_i()
             self._names = NameBook(self._web)
             self._status = Status(self._web)
+            self._sessions = Sessions(self._web)
+            stack.push_async_callback(self._sessions.close)
             self._askers = Askers(self._web)
             self._streams = Streams(self._web, self._askers)
             self._stack = stack.pop_all()
@@ -234,6 +237,12 @@ class SlackBridge:
 
     def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
         return self._status.writing(Thread.read(thread))
+
+    def working(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
+        """In the agent view, whose apps alone have sessions."""
+        if self._settings.direct_messages != "threads":
+            return nullcontext()
+        return self._sessions.working(Thread.read(thread))
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         return files.stream(attachment, self._web, self._session, self._token, self._settings.api_url)

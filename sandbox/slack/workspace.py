@@ -52,6 +52,8 @@ class Workspace(StandIn):
         self.world: World = default_world()
         self.stream_lifetime = 300.0
         self.scopes = SCOPES
+        self.agent = True
+        """Is the app declared as an agent?"""
         self.uploads = Uploads()
         self.subscriptions = {"app_mention", "message.channels", "message.groups", "message.im", "message.mpim"}
         self.courier = Courier(self.feed, SIGNING_SECRET)
@@ -94,6 +96,10 @@ class Workspace(StandIn):
     def status(self, channel: Channel, root: Post, status: str) -> None:
         root.status = status
         self.feed.publish("typing", place=channel.id, id=root.ts, status=status, view=asdict(self._view(root)))
+
+    def session(self, channel: Channel, root: Post, status: str) -> None:
+        root.session = status
+        self.feed.publish("session", place=channel.id, id=root.ts, status=status)
 
     def _tell(self, channel: Channel, event: Json) -> Json | None:
         """Sends an event if the app subscribed to it and is there to see it."""
