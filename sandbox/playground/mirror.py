@@ -8,8 +8,10 @@ from typing import Any
 
 from sandbox.discord import DiscordServer
 from sandbox.feed import Happening
+from sandbox.playground.files import File, files
 from sandbox.playground.record import Turn, names
 from sandbox.stand_in import Place, StandIn, View
+from sandbox.telegram.server import NO_TEXT
 
 Tell = Callable[[str, dict[str, Any]], None]
 
@@ -106,12 +108,20 @@ class Mirror:
     def _shown(self, view: View) -> dict[str, Any]:
         """For the page: `thread` is the message whose thread it stands in, `quotes` the one that it replies to."""
         shown = asdict(view)
+        held = files(self._stand_in, view)
+        if held and view.text == NO_TEXT:
+            shown["html"] = ""
+        shown["files"] = [{"name": one.name, "size": one.size, "picture": one.picture} for one in held]
         parent = shown.pop("parent")
         if isinstance(self._stand_in, DiscordServer):
             message = self._stand_in.world.messages.get(view.id)
             return {**shown, "thread": parent, "quotes": message.reference if message is not None else None}
         threaded = self.name == "slack"
         return {**shown, "thread": parent if threaded else None, "quotes": None if threaded else parent}
+
+    def files(self, place: str, message: str) -> list[File]:
+        view = self.view(place, message)
+        return files(self._stand_in, view) if view is not None else []
 
     # --- finding what the program wrote down ----------------------------------------------------------------------
 

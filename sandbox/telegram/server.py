@@ -26,7 +26,8 @@ from sandbox.telegram.world import BOT, GENERAL, Chat, Said, User, World, furnis
 TOKEN = "100001:sandbox-telegram-token"
 """The token that this stand-in knows. Nothing outside a sandbox takes it."""
 
-_NOTHING = "(a file)"
+NO_TEXT = "(a file)"
+"""What is shown in the place of a text that a message does not have."""
 
 
 class TelegramServer(StandIn):
@@ -253,7 +254,7 @@ class TelegramServer(StandIn):
         text = said.content.get("text") or said.content.get("caption") or ""
         entities = said.content.get("entities") or said.content.get("caption_entities") or []
         if not text and "text" not in said.content:
-            text = _NOTHING
+            text = NO_TEXT
         return View(
             id=str(said.id),
             place=_place(said.chat, said.topic),
