@@ -26,7 +26,7 @@ export class Clip {
     const answer = await upload(file);
     if (!answer) return;
     this.id = answer.id;
-    this.name.replaceChildren(el("b", {}, file.name), ` ${size(file.size)}`);
+    this.name.replaceChildren(el("b", {}, file.name), el("small", {}, size(file.size)));
     this.chosen.hidden = false;
   }
 

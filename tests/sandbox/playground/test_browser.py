@@ -261,7 +261,7 @@ async def test_a_file_goes_with_a_message_and_the_upstream_says_what_it_got(
         chooser = tab.locator(f".pane.{platform} input[type=file]")
         await chooser.set_input_files({"name": name, "mimeType": media_type, "buffer": content})
         await expect(tab.locator(f".pane.{platform} .chosen")).to_contain_text(
-            f"{name} {len(content)} bytes", timeout=PATIENCE
+            f"{name}{len(content)} bytes", timeout=PATIENCE
         )
         await write(tab, platform, f"echo: a file on {platform}")
         await expect(tab.locator(f".pane.{platform} .chosen")).to_be_hidden(timeout=PATIENCE)
