@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sandbox.files import File
 from sandbox.playground.errors import Refused
-from sandbox.playground.files import File
 from sandbox.playground.mirror import Mirror
 from sandbox.playground.people import is_here
 from sandbox.playground.stand_ins import StandIns

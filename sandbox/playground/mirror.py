@@ -8,10 +8,9 @@ from typing import Any
 
 from sandbox.discord import DiscordServer
 from sandbox.feed import Happening
-from sandbox.playground.files import File, files
+from sandbox.files import File, files
 from sandbox.playground.record import Turn, names
 from sandbox.stand_in import Place, StandIn, View
-from sandbox.telegram.server import NO_TEXT
 
 Tell = Callable[[str, dict[str, Any]], None]
 
@@ -109,8 +108,6 @@ class Mirror:
         """For the page: `thread` is the message whose thread it stands in, `quotes` the one that it replies to."""
         shown = asdict(view)
         held = files(self._stand_in, view)
-        if held and view.text == NO_TEXT:
-            shown["html"] = ""
         shown["files"] = [{"name": one.name, "size": one.size, "picture": one.picture} for one in held]
         parent = shown.pop("parent")
         if isinstance(self._stand_in, DiscordServer):
