@@ -61,4 +61,5 @@ def too_large(name: str) -> str:
 def _named(name: str) -> str:
     """The last part of a path, without anything that cannot be shown."""
     last = re.split(r"[/\\]", name)[-1]
-    return "".join(sign for sign in last if sign.isprintable()).strip()[:120] or "file"
+    shown = "".join(sign for sign in last if sign.isprintable()).strip()[:120]
+    return shown if shown.strip(".") else "file"

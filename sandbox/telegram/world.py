@@ -167,7 +167,8 @@ class World:
     def put(self, name: str, content: bytes) -> dict[str, Any]:
         """Keeps a file; returns what messages say of it."""
         number = len(self.files) + 1
-        folder = name.rpartition(".")[2] or "documents"
+        ending = name.rpartition(".")[2]
+        folder = ending if ending.isascii() and ending.isalnum() else "documents"
         file_id = f"BQACAgIAAxkBAAI{number:06d}"
         self.files[file_id] = (f"{folder}/file_{number}.{folder}", content)
         return {"file_id": file_id, "file_unique_id": f"AgADu{number:06d}", "file_size": len(content)}

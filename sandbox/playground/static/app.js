@@ -67,6 +67,7 @@ listen({
     controls.load(state);
     for (const [platform, held] of Object.entries(state.platforms)) panes[platform].load(held);
     show(state.turns);
+    for (const operator of Object.values(operators)) operator.load();
     admit(state.access);
     document.body.dataset.ready = "yes";
   },

@@ -9,15 +9,18 @@ export class Clip {
   constructor(title, largest) {
     this.largest = largest;
     this.id = null;
-    this.input = el("input", { type: "file", hidden: true, onchange: () => this.take(this.input.files[0]) });
+    this.taken = null; // a promise while a file is on its way
+    this.input = el("input", { type: "file", hidden: true, onchange: () => this.choose(this.input.files[0]) });
     this.button = el("button", { type: "button", class: "clip", title: "Attach a picture or a document", "aria-label": `Attach a file in ${title}`, onclick: () => this.input.click() }, icon(CLIP));
     this.name = el("span");
     this.chosen = el("div", { class: "banner chosen", hidden: true }, this.name, el("button", { type: "button", "aria-label": "Not this file", onclick: () => this.clear() }, "×"));
   }
 
-  /** What was dropped or pasted may be no file; then nothing happens. */
+  choose(file) {
+    if (file) this.taken = this.take(file);
+  }
+
   async take(file) {
-    if (!file) return;
     this.clear();
     if (file.size > this.largest) {
       say(`${file.name} is too large: it has ${size(file.size)}, and a file may have ${size(this.largest)} here.`);

@@ -80,7 +80,7 @@ export class Composer {
   offered(event, { files }) {
     if (!files.length) return;
     event.preventDefault();
-    this.clip.take(files[0]);
+    this.clip.choose(files[0]);
   }
 
   grow() {
@@ -88,16 +88,21 @@ export class Composer {
     this.input.style.height = `${Math.min(this.input.scrollHeight, 140)}px`;
   }
 
-  async send(chip) {
-    const written = chip ?? this.input.value.trim();
+  async say(written) {
+    await this.clip.taken;
     const file = this.clip.id;
-    if ((!written && !file) || this.sending) return;
+    if (!written && !file) return null;
     const mention = this.mention && this.place.kind !== "direct" && !written.startsWith("/") && !written.includes("@bot");
+    return this.onSend({ text: mention ? `@bot ${written}`.trim() : written, author: this.who.person.id, parent: this.parent, file });
+  }
+
+  async send(chip) {
+    if (this.sending) return;
     this.sending = true;
-    const said = await this.onSend({ text: mention ? `@bot ${written}`.trim() : written, author: this.who.person.id, parent: this.parent, file });
+    const said = await this.say(chip ?? this.input.value.trim());
     this.sending = false;
     if (!said) return;
-    if (this.clip.id === file) this.clip.clear();
+    this.clip.clear();
     if (chip) return;
     this.input.value = "";
     this.grow();

@@ -10,6 +10,11 @@ export class Operator {
     this.element = el("section", { class: "operator", "aria-label": `The operator in ${title}`, hidden: true });
   }
 
+  /** Begins with nothing said. */
+  load() {
+    this.said = "";
+  }
+
   setWaiting(waiting) {
     this.waiting = waiting;
     this.render();

@@ -12,7 +12,6 @@ export class Pane {
   constructor(platform, skin, people, largest, onSelect) {
     this.platform = platform;
     this.skin = skin;
-    this.people = people;
     this.onSelect = onSelect;
     this.all = []; // places, also those that only somebody else sees
     this.views = new Map(); // place -> Map(id -> view), in order

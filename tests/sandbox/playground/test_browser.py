@@ -251,7 +251,7 @@ async def test_a_stranger_is_denied_on_slack_and_discord_too_and_a_second_person
         await expect(replies(tab, platform).last).to_contain_text(f"I may, on {platform}", timeout=PATIENCE)
 
 
-@pytest.mark.parametrize(("name", "media_type"), [("chart.png", "image/png"), ("tides.txt", "text/plain")])
+@pytest.mark.parametrize(("name", "media_type"), [("chart.png", "image/png"), ("tides #1?.txt", "text/plain")])
 async def test_a_file_goes_with_a_message_and_the_upstream_says_what_it_got(
     tab: Tab, name: str, media_type: str
 ) -> None:
@@ -279,6 +279,17 @@ async def test_a_file_goes_with_a_message_and_the_upstream_says_what_it_got(
             address = await files.locator("a").get_attribute("href")
             response = await tab.request.get(f"{tab.url}{address}")
             assert await response.body() == content
+
+
+async def test_a_picture_that_the_assistant_makes_is_shown(tab: Tab) -> None:
+    await in_direct_chats(tab)
+    for platform in PLATFORMS:
+        await write(tab, platform, "draw a lighthouse")
+    for platform in PLATFORMS:
+        await is_answered(tab, platform, "draw a lighthouse")
+        picture = replies(tab, platform).last.locator(".files img")
+        await expect(picture).to_be_visible(timeout=PATIENCE)
+        assert await picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 1
 
 
 async def test_a_file_alone_is_a_message_and_one_can_be_taken_back(tab: Tab) -> None:

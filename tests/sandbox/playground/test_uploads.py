@@ -56,6 +56,7 @@ def test_a_name_is_the_last_part_of_a_path_and_can_be_shown(name: str) -> None:
     uploads = Uploads()
     kept = uploads.get(uploads.add(f"C:\\x/{name}", "", b"1")).name
     assert kept.isprintable()
+    assert kept.strip(".")
     assert "/" not in kept
     assert "\\" not in kept
     assert 0 < len(kept) <= 120
