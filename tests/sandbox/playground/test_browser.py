@@ -308,6 +308,22 @@ async def test_a_file_alone_is_a_message_and_one_can_be_taken_back(tab: Tab) -> 
     )
 
 
+@pytest.mark.parametrize("event", ["paste", "drop"])
+async def test_a_file_can_be_pasted_and_dropped(tab: Tab, event: str) -> None:
+    await tab.locator(".pane.discord textarea").evaluate(
+        """(box, kind) => {
+            const data = new DataTransfer();
+            data.items.add(new File(["words"], "moved.txt", { type: "text/plain" }));
+            const how = { bubbles: true, cancelable: true };
+            box.dispatchEvent(kind === "paste"
+                ? new ClipboardEvent(kind, { ...how, clipboardData: data })
+                : new DragEvent(kind, { ...how, dataTransfer: data }));
+        }""",
+        event,
+    )
+    await expect(tab.locator(".pane.discord .chosen")).to_contain_text("moved.txt", timeout=PATIENCE)
+
+
 async def test_a_file_that_is_too_large_is_refused_with_a_sentence(tab: Tab) -> None:
     chooser = tab.locator(".pane.slack input[type=file]")
     await chooser.set_input_files({"name": "tides.bin", "mimeType": "", "buffer": bytes(6_000_000)})
