@@ -24,6 +24,8 @@ from sandbox.playground.uploads import LARGEST, too_large
 
 STATIC = Path(__file__).parent / "static"
 UPLOAD = "/api/upload"
+TAKEN = {UPLOAD: "application/octet-stream"}
+"""What a path takes other than JSON."""
 HOSTS = ("127.0.0.1", "localhost")
 HEADERS = {
     "Cache-Control": "no-cache",
@@ -72,10 +74,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
     host = request.host.rsplit(":", 1)[0]
     if host not in HOSTS:
         response: web.StreamResponse = _error(403, f"This is only for this machine, at {' or '.join(HOSTS)}.")
-    elif request.method == "POST" and request.path == UPLOAD and request.content_type != "application/octet-stream":
-        response = _error(415, "Send the file as application/octet-stream.")
-    elif request.method == "POST" and request.path != UPLOAD and request.content_type != "application/json":
-        response = _error(415, "Send JSON.")
+    elif request.method == "POST" and request.content_type != (wanted := TAKEN.get(request.path, "application/json")):
+        response = _error(415, f"Send {wanted}.")
     else:
         try:
             response = await handler(request)

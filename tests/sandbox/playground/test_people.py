@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox.discord import DiscordServer
 from sandbox.playground.people import PEOPLE
 from sandbox.playground.stand_ins import StandIns
+from sandbox.slack import SlackServer
+from sandbox.telegram import TelegramServer
 
 
 @pytest.mark.parametrize("platform", ["slack", "discord", "telegram"])
@@ -40,3 +43,9 @@ def test_who_has_settled_stays_the_same_person() -> None:
     assert second.let_in == first.let_in
     for name, platform in first.platforms.items():
         assert second.platforms[name].places() == platform.places()
+
+
+def test_the_stranger_comes_into_a_world_that_was_kept_from_before() -> None:
+    kept = {one.name: one.dump() for one in (SlackServer(), DiscordServer(), TelegramServer())}
+    for platform in StandIns(kept, {}).platforms.values():
+        assert sum(place.kind == "direct" for place in platform.places()) == len(PEOPLE)
