@@ -10,7 +10,6 @@ import uuid
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.files import file_html
 from sandbox.slack import events, interaction, render
 from sandbox.slack.delivery import Courier
 from sandbox.slack.uploads import Uploads
@@ -308,10 +307,7 @@ class Workspace(StandIn):
 
     def _html(self, post: Post) -> str:
         shown = "".join(render.block_html(self.world, block) for block in post.blocks)
-        if not shown:
-            shown = f"<div>{render.mrkdwn_html(self.world, post.text, formatted=post.mrkdwn)}</div>"
-        files = [self.world.files[id] for id in post.files]
-        return shown + "".join(file_html(one.name, one.media_type, base64.b64decode(one.content)) for one in files)
+        return shown or f"<div>{render.mrkdwn_html(self.world, post.text, formatted=post.mrkdwn)}</div>"
 
     # --- lasting ------------------------------------------------------------------------------------------------
 
