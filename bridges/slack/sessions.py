@@ -20,6 +20,8 @@ OF_THE_PLACE = frozenset({"channel_not_found", "is_archived", "not_in_channel", 
 """Refusals that say nothing of other threads."""
 ATTEMPTS, FIRST_DELAY = 6, 1.0
 """At the end of a session, and the seconds after the first of them; each time twice as many."""
+DOUBTS = 5
+"""So many calls without an answer of Slack's are enough to take it that this server has no sessions."""
 CLOSED_WITHIN = 1.0
 """Seconds that ends of sessions may take when the program ends."""
 
@@ -29,6 +31,10 @@ class Sessions:
         self._web = web
         self._known = True
         """Until Slack says that this app has none."""
+        self._proven = False
+        """A call has succeeded: there is such a method."""
+        self._doubts = 0
+        """So many calls have failed before one has succeeded."""
         self._ending: dict[str, asyncio.Task[None]] = {}
         """The last one of each thread: what is said of a thread is said in its order, although nobody waits for it."""
 
@@ -71,13 +77,15 @@ class Sessions:
             return False
         except PlatformError as error:
             log.debug("perhaps no session in %s: %s", place.channel, error.detail)
-        return True
+            self._doubts += 1
+            self._known = self._proven or self._doubts < DOUBTS
+        return self._known
 
     async def _end(self, place: Thread, root: str, beginning: asyncio.Task[bool]) -> None:
         if not await beginning:
             return
         delay = FIRST_DELAY
-        for _ in range(ATTEMPTS):
+        for _ in range(ATTEMPTS if self._proven else 1):
             try:
                 await self._set(place, root, "active")
                 return
@@ -94,3 +102,4 @@ class Sessions:
         await self._web(
             self._web.api.agents_sessions_setStatus(channel_id=place.channel, thread_ts=root, status=status)
         )
+        self._proven = True

@@ -86,6 +86,17 @@ async def test_an_app_that_is_no_agent_is_not_asked_again(slack: SlackServer, br
     assert tried(slack) == 1
 
 
+async def test_a_server_that_does_not_know_sessions_is_left_alone(
+    slack: SlackServer, bridge: SlackBridge, root: str
+) -> None:
+    slack.faults.add(Fault(CALL, "status", status=404, times=1000))
+    for _ in range(10):
+        async with bridge.working(thread(root)):
+            pass
+        await bridge._sessions.close()
+    assert 0 < tried(slack) <= 2 * sessions.DOUBTS
+
+
 async def test_a_thread_that_is_gone_says_nothing_of_others(slack: SlackServer, bridge: SlackBridge, root: str) -> None:
     async with bridge.working(thread("1.000001")):
         await slack.feed.until(lambda: tried(slack) == 1)
