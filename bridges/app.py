@@ -32,6 +32,7 @@ from core.inbox import Inbox
 from core.lease import Lease, clock
 from core.observing import Observe, observed_by
 from core.operating import Operating
+from core.pace import Pacer
 from core.pairing import Register
 from core.queue import JobQueue
 from core.reading import Reading
@@ -43,6 +44,7 @@ from core.store import Store
 from core.upstream import Upstream
 from core.upstream.build import build
 from core.usage import usage
+from core.waiting import WaitingSigns
 from core.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -76,17 +78,23 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             backlog = await stack.enter_async_context(aclosing(Backlog(engine)))
             endpoints = Endpoints()
             bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints, engine)}
+            pacers = {name: Pacer(bridge.pace) for name, bridge in bridges.items()}
             metrics, pulse = Metrics(bridges), Pulse()
             retention = Retention(engine, settings.retention)
-            observers = [metrics.observe, pulse.observe, retention.observe, *stack.enter_context(traced())]
+            signs = WaitingSigns(engine, bridges, pacers, set(_signing(settings)))
+            observers = [
+                *(metrics.observe, pulse.observe, retention.observe, signs.observe),
+                *stack.enter_context(traced()),
+            ]
             observe = observed_by(*observers, *([messages] if settings.log.messages else []))
             for bridge in bridges.values():
                 await stack.enter_async_context(bridge)
+            await stack.enter_async_context(signs.showing())
             scheduler: Scheduler = JobQueue()
             runner: Runner | None = None
             said: Callable[[int], str | None] = _unheard
             if role != "listen":
-                scheduler, runner, said = await _runner(settings, url, store, bridges, observe, stack)
+                scheduler, runner, said = await _runner(settings, url, store, bridges, pacers, observe, stack)
             inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler, _sections(settings), observe)
             listeners = Listeners(bridges if role != "work" else {}, inbox, observe)
             health = Health(
@@ -117,6 +125,7 @@ async def _runner(
     url: URL,
     store: Store,
     bridges: Mapping[str, Bridge],
+    pacers: Mapping[str, Pacer],
     observe: Observe,
     stack: AsyncExitStack,
 ) -> tuple[Scheduler, Runner, Callable[[int], str | None]]:
@@ -127,12 +136,12 @@ async def _runner(
     }
     routes = dict(_routes(settings, bridges, upstreams))
     if is_sqlite(url):
-        relay = Relay(store, routes, settings.relay, observe=observe)
+        relay = Relay(store, routes, settings.relay, observe=observe, pacers=pacers)
         stack.push_async_callback(relay.settled)
         local = LocalScheduler(relay, settings.relay)
         return local, local, relay.said
     lease = Lease()
-    relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe)
+    relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe, pacers=pacers)
     stack.push_async_callback(relay.settled)
     return JobQueue(), Worker(url, relay, settings.relay, lease), relay.said
 
@@ -209,6 +218,12 @@ def _bridges(settings: Settings, endpoints: Endpoints, engine: AsyncEngine) -> I
                 from bridges.web import WebBridge
 
                 yield WebBridge(section, engine=engine, endpoints=endpoints)
+
+
+def _signing(settings: Settings) -> Iterator[str]:
+    for name, section in _sections(settings).items():
+        if not isinstance(section, WebSettings) and section.waiting_sign:
+            yield name
 
 
 def _access(settings: Settings) -> Iterator[tuple[str, Access]]:

@@ -104,6 +104,15 @@ class Offering(Protocol):
         """What is below the message, as the platform confirmed it last."""
 
 
+@runtime_checkable
+class Signing(Protocol):
+    """What a bridge may offer besides, where its platform lets bots put a sign on a person's message."""
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        """Puts the sign on it that it waits, or takes it away. Doing the same twice does no harm, nor does an id that
+        stands for no message of the platform. Raises `PlatformError` only."""
+
+
 class Bridge(Protocol):
     """One platform. Used as an async context manager: entered before anything else, which checks the token and raises
     `ConfigError` with a sentence that says what to do; the REST side works from then on, also without `listen`."""

@@ -30,6 +30,8 @@ class Recorded:
     """None: it was refused in silence, or needs no answer."""
     stops: int | None = None
     """The turn that it tells to stop."""
+    waits: bool = False
+    """It is let in, and an earlier turn of its thread is still open."""
 
 
 async def record(
@@ -52,15 +54,15 @@ async def record(
         verdict = await admission.judge(connection, bridge, message)
     match verdict:
         case Admitted(counts):
-            turn = await _insert(connection, _turn(bridge, message, overlapping) | {"counts": counts})
-            if turn is None and admission is not None:
+            new = await _insert(connection, _turn(bridge, message, overlapping) | {"counts": counts})
+            if new is None and admission is not None:
                 silence = await admission.silence(connection, bridge, message)
                 if isinstance(silence, Refused):
                     await _refuse(connection, bridge, message, silence)
         case Known():
             return None
         case Refused():
-            turn = None
+            new = None
             if verdict.note is not None:
                 told: dict[str, Any] = {
                     "command": REFUSED,
@@ -69,12 +71,13 @@ async def record(
                     "attachments": [],
                     "not_before": None,
                 }
-                turn = await _insert(connection, _turn(bridge, message, Overlapping()) | told)
+                new = await _insert(connection, _turn(bridge, message, Overlapping()) | told)
             await _refuse(connection, bridge, message, verdict)
-            if turn is None:
+            if new is None:
                 return Recorded(None)
-    if turn is None:
+    if new is None:
         return None
+    turn, waits = new
     stops = None
     if isinstance(verdict, Admitted):
         if message.command == "stop":
@@ -83,7 +86,7 @@ async def record(
             stops = await interrupt(connection, message, before=turn)
     if enlist is not None:
         await enlist(connection, message.thread)
-    return Recorded(turn, stops)
+    return Recorded(turn, stops, waits and isinstance(verdict, Admitted))
 
 
 _AT_ONCE = frozenset({"stop", *RATINGS})
@@ -133,19 +136,26 @@ def _inserting(dialect: str, names: tuple[str, ...]) -> Any:
         BANNED.c.bridge == bindparam("bridge", type_=TURN.c.bridge.type),
         BANNED.c.author == bindparam("author", type_=TURN.c.author.type),
     )
+    other = TURN.alias()
+    earlier = select(other.c.id).where(
+        other.c.thread == bindparam("thread", type_=TURN.c.thread.type),
+        other.c.message != bindparam("message", type_=TURN.c.message.type),
+        is_open(other.c.state),
+    )
     return (
         inserting(dialect)(TURN)
         .from_select(names, values.where(~refused.exists(), ~banned.exists()))
         .on_conflict_do_nothing(index_elements=["thread", "message"])
-        .returning(TURN.c.id)
+        .returning(TURN.c.id, earlier.exists())
     )
 
 
-async def _insert(connection: AsyncConnection, values: dict[str, Any]) -> int | None:
-    """None: the message was on record already, answered or refused; or its author is banned."""
+async def _insert(connection: AsyncConnection, values: dict[str, Any]) -> tuple[int, bool] | None:
+    """The new turn, and whether another of its thread is open. None: the message was on record already, answered or
+    refused; or its author is banned."""
     inserted = _inserting(connection.dialect.name, tuple(values))
-    turn: int | None = (await connection.execute(inserted, values)).scalar_one_or_none()
-    return turn
+    row = (await connection.execute(inserted, values)).first()
+    return (row[0], bool(row[1])) if row is not None else None
 
 
 async def _refuse(connection: AsyncConnection, bridge: str, message: Message, refused: Refused) -> None:

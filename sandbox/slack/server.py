@@ -29,7 +29,7 @@ APP_TOKEN = "xapp-sandbox"
 
 SCOPES = (
     "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,commands,files:read,"
-    "groups:history,groups:read,im:history,mpim:history,users:read"
+    "groups:history,groups:read,im:history,mpim:history,reactions:write,users:read"
 )
 MOST_SOCKETS = 10
 
@@ -121,6 +121,8 @@ class SlackServer(Workspace):
         if token != wanted:
             raise SlackError("not_allowed_token_type" if token == other else "invalid_auth")
         if method.startswith(("chat.", "assistant.")) and "chat:write" not in self.scopes.split(","):
+            raise SlackError("missing_scope")
+        if method.startswith("reactions.") and "reactions:write" not in self.scopes.split(","):
             raise SlackError("missing_scope")
 
     def _too_much(self, method: str, given: Arguments) -> float | None:

@@ -1,9 +1,9 @@
 """The Bot API over HTTP, as the open-source bot-api server speaks it.
 
 Faults go by the methods' own names (`getMe`, `getUpdates`, `setWebhook`, `deleteWebhook`, `getWebhookInfo`,
-`sendMessage`, `editMessageText`, `deleteMessage`, `sendMessageDraft`, `sendChatAction`, `getFile`, `setMyCommands`,
-`getMyCommands`, `answerCallbackQuery`) and `file` for downloads. The feed tells `call`, `delivery` (to a webhook),
-`message`, `edit`, `delete`, `draft`, `typing`.
+`sendMessage`, `editMessageText`, `deleteMessage`, `sendMessageDraft`, `sendChatAction`, `setMessageReaction`,
+`getFile`, `setMyCommands`, `getMyCommands`, `answerCallbackQuery`) and `file` for downloads. The feed tells `call`,
+`delivery` (to a webhook), `message`, `edit`, `delete`, `draft`, `typing`, `reaction`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.feed import Feed
+from sandbox.telegram import reactions
 from sandbox.telegram.buttons import Presses, keyboard
 from sandbox.telegram.limits import Gate
 from sandbox.telegram.polling import Poller
@@ -77,6 +78,7 @@ class Methods:
             "deleteMessage": self.delete_message,
             "sendMessageDraft": self.send_message_draft,
             "sendChatAction": self.send_chat_action,
+            "setMessageReaction": self.set_message_reaction,
             "answerCallbackQuery": self.answer_callback_query,
             "getFile": self.get_file,
             "setMyCommands": self.set_my_commands,
@@ -239,6 +241,15 @@ class Methods:
         chat = self.world.chat(args.get("chat_id", ""), writing=True)
         topic = self.world.topic(chat, args.get("message_thread_id", ""))
         self.feed.publish("typing", place=self.place(chat.id, topic), action=args["action"])
+        return True
+
+    async def set_message_reaction(self, args: Args) -> bool:
+        emoji = reactions.wanted(_decoded(args, "reaction"))
+        chat = self.world.chat(args.get("chat_id", ""), writing=False)
+        said = self.world.message(chat, args.get("message_id", ""), "message to react")
+        self.gate.enter(chat.id, time.monotonic())
+        said = reactions.react(chat, said, emoji)
+        self.feed.publish("reaction", place=self.place(chat.id, said.topic), id=str(said.id), view=self.seen(said))
         return True
 
     async def answer_callback_query(self, args: Args) -> bool:
