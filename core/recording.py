@@ -140,6 +140,7 @@ def _inserting(dialect: str, names: tuple[str, ...]) -> Any:
     earlier = select(other.c.id).where(
         other.c.thread == bindparam("thread", type_=TURN.c.thread.type),
         other.c.message != bindparam("message", type_=TURN.c.message.type),
+        other.c.id > 0,  # or SQLite reads the whole thread, by an index that is no better to it than that of open turns
         is_open(other.c.state),
     )
     return (

@@ -210,6 +210,6 @@ _CLEAR_SETTLED = _THIS.where(or_(TURN.c.waiting_sign.is_(True), TURN.c.accepted_
 _LEFT = (
     select(TURN.c.id, TURN.c.bridge, TURN.c.thread, TURN.c.message)
     .where(TURN.c.waiting_sign.is_not(None), ~_WAITS)
-    .order_by(TURN.c.id)
+    .order_by(TURN.c.thread, TURN.c.id)  # as their index has them
     .limit(SOME)
 )

@@ -33,8 +33,8 @@ def stops(place: Thread) -> Budget:
 
 
 def signs(place: Thread) -> Budget:
-    """`reactions.add` is in tier 3."""
-    return Budget(f"slack:{place.team}:reactions.add", calls=50, seconds=60.0, burst=20, shared=True)
+    """`reactions.add` is in tier 3, but no more are put there than can be taken away again."""
+    return Budget(f"slack:{place.team}:reactions.add", calls=20, seconds=60.0, burst=10, shared=True)
 
 
 def signs_taken(place: Thread) -> Budget:
