@@ -27,7 +27,9 @@ from core.backlog import Backlog
 from core.banning import Bans
 from core.bridge import Bridge
 from core.database import is_sqlite, opened, owned, parse, reading
+from core.enclosing import Sender
 from core.errors import ConfigError
+from core.fetching import Fetcher
 from core.inbox import Inbox
 from core.lease import Lease, clock
 from core.observing import Observe, observed_by
@@ -237,6 +239,10 @@ def _routes(
     settings: Settings, bridges: Mapping[str, Bridge], upstreams: Mapping[str, Upstream]
 ) -> Iterator[tuple[str, Route]]:
     first = next(iter(settings.upstreams))
+    senders = {
+        name: Sender(Fetcher([section.base_url]), section.base_url, section.image_hosts)
+        for name, section in settings.upstreams.items()
+    }
     for name, section in _sections(settings).items():
         usual = section.upstream or first
         chains = {
@@ -246,6 +252,7 @@ def _routes(
                     settings.upstreams[one].history_exchanges,
                     settings.upstreams[one].history_characters,
                     settings.upstreams[one].announce_backup,
+                    senders[one],
                 )
                 for one in (chosen, *settings.upstreams[chosen].backup)
             )

@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import commands
 from core.admission import ASKING
 from core.answering import Answering, Assistant
-from core.bridge import Bridge
+from core.bridge import Attaching, Bridge
 from core.controls import finished, growing
+from core.enclosing import Enclosing, linked
 from core.errors import DatabaseError, LeaseLost, PlatformError, UpstreamError
 from core.live import LiveReply
 from core.markdown import close
@@ -31,7 +32,7 @@ from core.pace import Pacer
 from core.settings import Relaying
 from core.statements import now
 from core.store import Store
-from core.tables import Part, State, Turn
+from core.tables import Enclosure, Part, State, Turn
 from core.text import clean
 from core.withdrawing import withdraw
 
@@ -170,7 +171,7 @@ class Relay:
             self._pacers[turn.bridge],
             ThreadId(turn.thread),
             ledger,
-            reply_to=None if by_operator(turn) else MessageId(turn.message),
+            reply_to=_answered_message(turn),
             adopted=await self._store.parts(turn) if turn.attempt > 1 else (),
             watch=watch,
         )
@@ -194,6 +195,8 @@ class Relay:
                     reply.controls = finished(turn.id or 0, answered=state is State.ANSWERED)
                 await reply.finish()
                 watch.shown()
+                if reply.enclosed and state is State.ANSWERED:
+                    said = await self._enclose(turn, route, ledger, reply)
                 offered = reply.offered
         except PlatformError as failure:
             state, error = State.FAILED, failure.sentence
@@ -212,6 +215,18 @@ class Relay:
         log.info("turn %s", state)
         watch.ended(state, said)
         return following
+
+    async def _enclose(self, turn: Turn, route: Route, ledger: _Ledger, reply: LiveReply) -> str:
+        """Posts the files of an answer; gives its text with all of them, for the record."""
+        assert isinstance(route.bridge, Attaching)
+        said = "\n\n".join([reply.text, *(linked(one.file) for one in reply.enclosed)]).lstrip()
+        pacer = self._pacers[turn.bridge]
+        enclosing = Enclosing(route.bridge, pacer, ThreadId(turn.thread), ledger, _answered_message(turn))
+        left = await enclosing.post(reply.enclosed)
+        if left:
+            reply.append("".join(f"\n\n{linked(file)}" for file in left))
+            await reply.finish()
+        return said
 
     def _withdraw(self, turn: Turn, route: Route) -> None:
         """Beside the turns: nobody waits for it."""
@@ -292,6 +307,16 @@ class _Ledger:
 
     async def renew(self, part: Part) -> None:
         await self.store.renew(self.turn, part)
+
+    async def enclose(self, position: int) -> Enclosure:
+        return await self.store.enclosures.intend(self.turn, position)
+
+    async def enclosed(self, enclosure: Enclosure, message: MessageId) -> None:
+        await self.store.enclosures.posted(self.turn, enclosure, message)
+
+
+def _answered_message(turn: Turn) -> MessageId | None:
+    return None if by_operator(turn) else MessageId(turn.message)
 
 
 def _with_note(said: str, note: str) -> str:

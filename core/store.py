@@ -21,6 +21,7 @@ from core.admission import Admission
 from core.bridge import Recent
 from core.conversations import Needed, chosen, current, history, size
 from core.database import patient, transaction
+from core.enclosures import Enclosures
 from core.model import Attachment, Exchange, Message, MessageId, ThreadId, Usage
 from core.overlap import absorb, close_merged, may_gather, of_album
 from core.recording import Enlist, Recorded, record
@@ -53,6 +54,7 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self.offers = RecordedOffers(engine)
+        self.enclosures = Enclosures(engine)
         intending = inserting(engine.dialect.name)(PART)
         self._intend = intending.on_conflict_do_update(
             index_elements=["turn_id", "position"], set_={"key": intending.excluded.key}

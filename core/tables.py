@@ -207,6 +207,18 @@ class Part(SQLModel, table=True):
     message: str | None = Field(default=None, sa_column=Column(String(100)))
 
 
+class Enclosure(SQLModel, table=True):
+    """One file of a reply, a platform message of its own: intended (no message id yet), then posted."""
+
+    __table_args__ = (UniqueConstraint("turn_id", "position", name="enclosure_position"),)
+
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    turn_id: int = Field(sa_column=Column(BigId, ForeignKey("turn.id"), nullable=False))
+    position: int
+    key: str = Field(sa_column=Column(String(25), nullable=False, unique=True))
+    message: str | None = Field(default=None, sa_column=Column(String(100)))
+
+
 class Refusal(SQLModel, table=True):
     """A message that did not become a turn, so that its redelivery is silence."""
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from core.bridge import Accept, Recollect
 from core.errors import MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable
+from core.fetching import Fetched
 from core.model import Attachment, Event, MessageId, Prompt, ThreadId
 from core.pace import Budget, Call, Pace
 from core.upstream import Limits
@@ -120,6 +121,42 @@ class FakeBridge:
         posted = Posted(MessageId(f"b{next(self._numbers)}"), thread, key, reply_to, text, final, [text])
         self.messages.append(posted)
         return posted
+
+
+@dataclass
+class PostedFile:
+    """A file on the fake platform."""
+
+    key: str
+    name: str
+    media_type: str
+    content: bytes
+    after: list[str]
+    """The texts that stood there when it came."""
+
+
+class FilingBridge(FakeBridge):
+    """Takes files too. `trouble` is asked for `attach`."""
+
+    largest_file = 1_000_000
+
+    def __init__(self, limit: int = 200) -> None:
+        super().__init__(limit)
+        self.calls["attach"] = 0
+        self.files: list[PostedFile] = []
+
+    async def attach(
+        self, thread: ThreadId, key: str, name: str, file: Fetched, *, reply_to: MessageId | None = None
+    ) -> MessageId:
+        try:
+            after = self.call("attach")
+            if not any(one.key == key for one in self.files):
+                self.files.append(PostedFile(key, name, file.media_type, file.content.read(), self.texts()))
+        finally:
+            self.changed.set()
+        if after is not None:
+            raise after
+        return MessageId(f"f{len(self.files)}")
 
 
 class FakeSurface:

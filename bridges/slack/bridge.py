@@ -13,7 +13,7 @@ import aiohttp
 
 from bridges.endpoints import Endpoints
 from bridges.settings import SlackSettings
-from bridges.slack import files, format
+from bridges.slack import enclosing, files, format
 from bridges.slack.askers import Askers
 from bridges.slack.errors import at_start
 from bridges.slack.finding import find
@@ -31,6 +31,7 @@ from bridges.slack.thread import Thread
 from bridges.slack.web import TIMEOUT, Web, client
 from core.bridge import Accept, Recollect, Surface
 from core.errors import ConfigError, PlatformError, PlatformRefused, PlatformUnavailable
+from core.fetching import Fetched
 from core.model import Attachment, Message, MessageId, ThreadId
 from core.pace import Pace
 
@@ -49,6 +50,7 @@ class SlackBridge:
     """Implements `core.bridge.Bridge`. The methods that call Slack work inside `async with` only."""
 
     name = "slack"
+    largest_file = enclosing.LARGEST
 
     def __init__(self, settings: SlackSettings, *, endpoints: Endpoints | None = None) -> None:
         """`endpoints` is needed to listen in the mode `http`."""
@@ -226,6 +228,12 @@ class SlackBridge:
         if self._settings.streaming == "off":
             return edited(message, None)
         return StreamSurface(self._streams, place, key, message, reply_to, edited)
+
+    async def attach(
+        self, thread: ThreadId, key: str, name: str, file: Fetched, *, reply_to: MessageId | None = None
+    ) -> MessageId:
+        """Nothing makes a repeated one harmless; until its last step it cannot be seen."""
+        return await enclosing.attach(self._web, self._session, Thread.read(thread), name, file)
 
     async def find(self, thread: ThreadId, key: str) -> MessageId | None:
         return await find(self._web, Thread.read(thread), key, self._us.user)

@@ -17,6 +17,7 @@ SCOPES = {
     "chat:write": "nothing can be written",
     "commands": "the slash command does not reach it",
     "files:read": "files that people send cannot be read",
+    "files:write": "files of an answer are links",
     "groups:history": "private channels are not heard without a mention, and no post of its own is found again there",
     "groups:read": "private channels have no names in what the assistant reads",
     "im:history": "direct messages are not heard",

@@ -18,6 +18,7 @@ from bridges.settings import TelegramSettings
 from bridges.telegram import format as formatting
 from bridges.telegram.client import Client
 from bridges.telegram.draft import Drafts, DraftSurface
+from bridges.telegram.enclosing import LARGEST, attach
 from bridges.telegram.errors import AddressUnknown, TokenRefused
 from bridges.telegram.files import fetched
 from bridges.telegram.inbound import Me
@@ -31,6 +32,7 @@ from bridges.telegram.thread import read
 from bridges.telegram.webhook import Webhook
 from core.bridge import Accept, Recollect, Surface
 from core.errors import ConfigError, PlatformError, SlowDown
+from core.fetching import Fetched
 from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
 
@@ -45,6 +47,7 @@ class TelegramBridge:
     """Implements `core.bridge.Bridge`. `endpoints` is needed where `settings.mode` is `webhook`."""
 
     name = "telegram"
+    largest_file = LARGEST
 
     def __init__(
         self,
@@ -158,6 +161,12 @@ class TelegramBridge:
         if self._settings.drafts and place.private:
             return DraftSurface(self._client, self._drafts, place, key, surface)
         return surface
+
+    async def attach(
+        self, thread: ThreadId, key: str, name: str, file: Fetched, *, reply_to: MessageId | None = None
+    ) -> MessageId:
+        """Nothing makes a repeated one harmless: see `find`."""
+        return await attach(self._client, self._moved, read(thread), name, file, reply_to)
 
     async def find(self, thread: ThreadId, key: str) -> MessageId | None:
         """Always None: Telegram lets bots look up nothing that they have posted."""

@@ -6,6 +6,7 @@ later gains nothing. Redirects are followed here, so that each is judged like th
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 import tempfile
 from collections.abc import Callable, Iterable
@@ -45,6 +46,11 @@ class Fetched:
     content: IO[bytes]
     size: int
     media_type: str
+
+
+def held(content: bytes, said: str) -> Fetched:
+    """A file that is at hand already, and of which somebody `said` what it is."""
+    return Fetched(io.BytesIO(content), len(content), kind(content[:LOOKED_AT], said))
 
 
 class Fetcher:
@@ -107,7 +113,7 @@ class Fetcher:
             session.get(url, allow_redirects=False) as response,
         ):
             if response.status in _REDIRECTS:
-                return _read(str(url.join(URL(response.headers.get("Location", "")))))
+                return _read(response.headers.get("Location", ""), url)
             if response.status != 200:
                 raise FetchError(detail=f"the server answers {response.status}")
             if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
@@ -122,11 +128,11 @@ class Fetcher:
         return socket.socket(family, kind_, protocol)
 
 
-def _read(address: str) -> URL:
+def _read(address: str, base: URL | None = None) -> URL:
     """Raises `FetchError` for what is not an address of the web."""
     try:
-        url = URL(address)
-    except ValueError:
+        url = URL(address) if base is None else base.join(URL(address))
+    except (ValueError, IndexError):  # the library raises either
         raise FetchError(detail="not an address") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise FetchError(detail="not an address of the web")

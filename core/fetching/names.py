@@ -13,7 +13,7 @@ _LONGEST_ENDING = 12
 _SEPARATORS = re.compile(r"[/\\]")
 _FORBIDDEN = re.compile(r'[<>:"|?*@`]')
 """What no file system of Windows takes, and what begins a mention or code in a chat."""
-_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE)
 
 
 def safe_name(name: str, media_type: str) -> str:

@@ -12,6 +12,7 @@ from sandbox.discord.gateway import Gateway
 from sandbox.discord.interactions import COMPONENT, ON_MESSAGE, SLASH, Interactions
 from sandbox.discord.records import DIRECT, FORUM, NEWS, RENAMED, STARTER, TEXT, THREADS, Channel, File, Message
 from sandbox.discord.world import World
+from sandbox.files import file_html
 from sandbox.stand_in import Place, StandIn, View
 
 KINDS = {DIRECT: "direct", FORUM: "forum", TEXT: "channel", NEWS: "channel"}
@@ -66,11 +67,12 @@ class People(StandIn):
             author=author.name,
             bot=author.bot,
             text=markup.plain(tree),
-            html=markup.html(tree),
+            html=markup.html(tree) + "".join(file_html(one.name, one.media_type, one.content) for one in message.files),
             edits=message.edits,
             at=message.at,
             buttons=tuple(components.label(one) for one in components.buttons(message.components)),
             reactions=tuple(message.reactions),
+            files=tuple(one.name for one in message.files),
         )
 
     def _name(self, kind: str, key: str) -> str | None:

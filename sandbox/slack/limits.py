@@ -26,6 +26,8 @@ METHODS: Mapping[str, int] = MappingProxyType(
         "conversations.list": TIER_2,
         "conversations.open": TIER_3,
         "conversations.replies": TIER_3,
+        "files.completeUploadExternal": TIER_4,
+        "files.getUploadURLExternal": TIER_4,
         "files.info": TIER_4,
         "reactions.add": TIER_3,
         "reactions.remove": TIER_2,

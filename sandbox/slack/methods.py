@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.slack import chat, events, reactions, streams
+from sandbox.slack import chat, events, files, reactions, streams
 from sandbox.slack.arguments import Arguments
 from sandbox.slack.workspace import Workspace
 from sandbox.slack.world import APP_ID, BOT_ID, BOT_USER, TEAM, Channel, Post, SlackError
@@ -242,13 +242,6 @@ def users_info(workspace: Workspace, given: Arguments) -> Json:
     }
 
 
-def files_info(workspace: Workspace, given: Arguments) -> Json:
-    file = workspace.world.files.get(given.text("file", None))
-    if file is None:
-        raise SlackError("file_not_found")
-    return {"file": events.file_json(file, workspace.url, whole=True)}
-
-
 def _channel(workspace: Workspace, given: Arguments) -> Channel:
     return workspace.world.channel(given.text("channel", None))
 
@@ -301,7 +294,9 @@ METHODS: dict[str, Method] = {
     "conversations.list": conversations_list,
     "conversations.open": conversations_open,
     "conversations.replies": conversations_replies,
-    "files.info": files_info,
+    "files.completeUploadExternal": files.complete_upload,
+    "files.getUploadURLExternal": files.get_upload_url,
+    "files.info": files.info,
     "reactions.add": reactions_add,
     "reactions.remove": reactions_remove,
     "users.info": users_info,
@@ -313,6 +308,7 @@ FORM_ONLY = frozenset(
         "conversations.info",
         "conversations.list",
         "conversations.replies",
+        "files.getUploadURLExternal",
         "files.info",
         "users.info",
     }

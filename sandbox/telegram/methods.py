@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sandbox.feed import Feed
 from sandbox.telegram import reactions
 from sandbox.telegram.buttons import Presses, keyboard
 from sandbox.telegram.limits import Gate
+from sandbox.telegram.people import Media, captioned, media
+from sandbox.telegram.photos import check_photo
 from sandbox.telegram.polling import Poller
 from sandbox.telegram.refusal import Refusal, slow_down
 from sandbox.telegram.text import LONGEST_RAW, accepted, detected
@@ -20,7 +23,24 @@ from sandbox.telegram.updates import Updates
 from sandbox.telegram.webhook import Hook, Sender
 from sandbox.telegram.world import BOT, Chat, Said, World
 
-Args = dict[str, str]
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came with a call."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Args(dict[str, str]):
+    """The arguments of a call, and the files that came with it, by the argument's name."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        super().__init__(given)
+        self.uploads: dict[str, Upload] = {}
+
+
 Method = Callable[[Args], Awaitable[Any]]
 
 DRAFT_LASTS = 30.0
@@ -74,6 +94,10 @@ class Methods:
             "deleteWebhook": self.delete_webhook,
             "getWebhookInfo": self.get_webhook_info,
             "sendMessage": self.send_message,
+            "sendPhoto": partial(self.send_file, "photo"),
+            "sendAudio": partial(self.send_file, "audio"),
+            "sendVideo": partial(self.send_file, "video"),
+            "sendDocument": partial(self.send_file, "document"),
             "editMessageText": self.edit_message_text,
             "deleteMessage": self.delete_message,
             "sendMessageDraft": self.send_message_draft,
@@ -177,7 +201,20 @@ class Methods:
     # --- speaking -----------------------------------------------------------------------------------------------
 
     async def send_message(self, args: Args) -> dict[str, Any]:
-        content = _content(args) | _markup(args)
+        return self._post(args, _content(args) | _markup(args))
+
+    async def send_file(self, kind: Media, args: Args) -> dict[str, Any]:
+        upload = args.uploads.get(kind)
+        if upload is None:
+            raise Refusal(400, f"there is no {kind} in the request")
+        if not upload.content:
+            raise Refusal(400, "file must be non-empty")
+        if kind == "photo":
+            check_photo(upload.content)
+        content = media(self.world, kind, upload.content, name=upload.name, media_type=upload.media_type)
+        return self._post(args, content | captioned(args.get("caption", "")))
+
+    def _post(self, args: Args, content: dict[str, Any]) -> dict[str, Any]:
         chat = self.world.chat(args.get("chat_id", ""), writing=True)
         topic = self.world.topic(chat, args.get("message_thread_id", ""))
         reply_to = self._reply(chat, args)

@@ -1,13 +1,10 @@
-"""Attacks on whoever fetches what an answer points to, over sockets. 127.0.0.1 is the private network here, and
-127.0.0.2 stands for the public one."""
+"""Attacks on whoever fetches what an answer points to, over sockets."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -15,38 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from core.fetching import Fetcher, FetchError
 from core.fetching.fetcher import IN_MEMORY, MOST_REDIRECTS
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
-LIMIT = 4 * IN_MEMORY
-
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Site:
-    """A server that answers everything in one way and remembers what it was asked."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-        self.asked: list[web.Request] = []
-        self.address = ""
-
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(request, web.BaseRequest)
-        self.asked.append(request)  # type: ignore[arg-type]  # of a server without an application
-        return await self._answer(request)  # type: ignore[arg-type]
-
-
-@asynccontextmanager
-async def serving(answer: Answer, host: str = "127.0.0.2") -> AsyncIterator[Site]:
-    site = Site(answer)
-    runner = web.ServerRunner(web.Server(site), shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, host, 0).start()
-    site.address = f"http://{host}:{runner.addresses[0][1]}"
-    try:
-        yield site
-    finally:
-        await runner.cleanup()
+from tests.core.fetching.site import LIMIT, PNG, Answer, fetcher, sends, serving
 
 
 class Names(AbstractResolver):
@@ -69,17 +35,6 @@ class Names(AbstractResolver):
         ]
 
     async def close(self) -> None: ...
-
-
-def fetcher(**options: object) -> Fetcher:
-    return Fetcher(**{"allowed": lambda host: host == "127.0.0.2", **options})  # type: ignore[arg-type]
-
-
-def sends(body: bytes, **headers: str) -> Answer:
-    async def answer(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
-
-    return answer
 
 
 def redirects(*addresses: str) -> Answer:
@@ -166,7 +121,16 @@ async def test_no_other_scheme_and_no_password_is_used_at_first_or_on_a_redirect
 
 @pytest.mark.parametrize(
     "address",
-    ["file:///etc/hostname", "data:,x", "http://", "//127.0.0.2/", "http://a:b@127.0.0.2/", "http://[::1", ""],
+    [
+        "file:///etc/hostname",
+        "data:,x",
+        "http://",
+        "//127.0.0.2/",
+        "http://a:b@127.0.0.2/",
+        "http://[::1",
+        "http://[a]@/",
+        "",
+    ],
 )
 async def test_what_is_no_plain_address_of_the_web_is_refused(address: str) -> None:
     with pytest.raises(FetchError):

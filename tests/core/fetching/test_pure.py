@@ -89,6 +89,8 @@ def test_nothing_is_public_that_the_standard_library_holds_to_be_local(address: 
         (b"PK\x03\x04", "application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.text"),
         (b"PK\x03\x04", "image/png", "application/zip"),
         (b"", "text/plain\r\nX-Forged: 1", "application/octet-stream"),
+        (b"<x/>", "application/rss+xml", "application/octet-stream"),
+        (b"MZ", "application/x-msdownload", "application/octet-stream"),
     ],
 )
 def test_only_the_bytes_say_that_a_client_may_open_it(beginning: bytes, said: str, expected: str) -> None:
@@ -103,6 +105,7 @@ def test_only_the_bytes_say_that_a_client_may_open_it(beginning: bytes, said: st
         ("photo\u202egnp.exe", "application/octet-stream", "photognp.exe"),
         ("a\r\nContent-Type: x.txt", "text/plain", "a  Content-Type_ x.txt"),
         ("NUL.txt", "text/plain", "_NUL.txt"),
+        ("CON .txt", "text/plain", "_CON.txt"),
         (".bashrc", "text/plain", "bashrc"),
         ("..", "text/plain", "file"),
         ("run.exe", "image/png", "run.exe.png"),
