@@ -18,7 +18,8 @@ from aiohttp import web
 from sandbox.faults import Fault, Faults
 from sandbox.feed import Feed
 from sandbox.stand_in import hang_up, struck
-from sandbox.telegram.methods import Args, Methods, Upload
+from sandbox.telegram.arguments import Args, Upload
+from sandbox.telegram.methods import Methods
 from sandbox.telegram.refusal import Refusal, slow_down
 
 

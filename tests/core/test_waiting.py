@@ -25,7 +25,7 @@ from core.store import Store
 from core.tables import State, Turn
 from core.waiting import WaitingSigns
 from tests.core.conftest import turns_of
-from tests.fakes import FakeBridge, FakeUpstream
+from tests.fakes import FakeBridge, FakeUpstream, Step
 from tests.local import LocalRelay
 from tests.messages import message
 
@@ -135,7 +135,8 @@ def live(url: URL, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 def held(count: int) -> tuple[FakeUpstream, list[asyncio.Event]]:
     """An upstream of which each answer ends when it is told to."""
     ends = [asyncio.Event() for _ in range(count)]
-    return FakeUpstream(*([Text("Hello"), end, Done()] for end in ends)), ends
+    scripts: list[list[Step]] = [[Text("Hello"), end, Done()] for end in ends]
+    return FakeUpstream(*scripts), ends
 
 
 async def test_it_comes_while_an_earlier_message_is_answered_and_goes_when_its_turn_begins(live: Any) -> None:
