@@ -205,6 +205,31 @@ class FakeSurface:
         self.shown = text
 
 
+class SigningBridge(FakeBridge):
+    """One that shows that messages wait: `signed` are those that have the sign, `asked` is all that was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls |= {"sign": 0, "unsign": 0}
+        self.signed: set[MessageId] = set()
+        self.asked: list[tuple[MessageId, bool]] = []
+        self.before_signing: asyncio.Event | None = None
+        """While it is there and not set, signs are on their way."""
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        self.asked.append((message, waits))
+        self.changed.set()
+        if waits and self.before_signing is not None:
+            await self.before_signing.wait()
+        try:
+            after = self.call("sign" if waits else "unsign")
+            (self.signed.add if waits else self.signed.discard)(message)
+            if after is not None:
+                raise after
+        finally:
+            self.changed.set()
+
+
 Step = Event | Exception | asyncio.Event
 """What a scripted upstream does next: say it, raise it, or wait for it."""
 

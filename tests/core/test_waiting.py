@@ -25,36 +25,11 @@ from core.store import Store
 from core.tables import State, Turn
 from core.waiting import WaitingSigns
 from tests.core.conftest import turns_of
-from tests.fakes import FakeBridge, FakeUpstream, Step
+from tests.fakes import FakeBridge, FakeUpstream, SigningBridge, Step
 from tests.local import LocalRelay
 from tests.messages import message
 
 HELLO = (Text("Hello."), Done())
-
-
-class SigningBridge(FakeBridge):
-    """`signed` are the messages that have the sign, `calls_of` all that was asked for, in its order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls |= {"sign": 0, "unsign": 0}
-        self.signed: set[MessageId] = set()
-        self.asked: list[tuple[MessageId, bool]] = []
-        self.before_signing: asyncio.Event | None = None
-        """While it is there and not set, signs are on their way."""
-
-    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
-        self.asked.append((message, waits))
-        self.changed.set()
-        if waits and self.before_signing is not None:
-            await self.before_signing.wait()
-        try:
-            after = self.call("sign" if waits else "unsign")
-            (self.signed.add if waits else self.signed.discard)(message)
-            if after is not None:
-                raise after
-        finally:
-            self.changed.set()
 
 
 class HeldPacer(Pacer):
