@@ -215,12 +215,15 @@ class SigningBridge(FakeBridge):
         self.asked: list[tuple[MessageId, bool]] = []
         self.before_signing: asyncio.Event | None = None
         """While it is there and not set, signs are on their way."""
+        self.before_taking_away: asyncio.Event | None = None
+        """The same of taking them away."""
 
     async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
         self.asked.append((message, waits))
         self.changed.set()
-        if waits and self.before_signing is not None:
-            await self.before_signing.wait()
+        held = self.before_signing if waits else self.before_taking_away
+        if held is not None:
+            await held.wait()
         try:
             after = self.call("sign" if waits else "unsign")
             (self.signed.add if waits else self.signed.discard)(message)

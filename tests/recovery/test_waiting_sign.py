@@ -60,6 +60,8 @@ async def live(database: Path, bridge: SigningBridge, upstream: FakeUpstream, *s
             for text in said:
                 await relay.accept(message(text))
             await relay.idle()
+            if bridge.before_taking_away is not None:
+                bridge.before_taking_away.set()
             await bridge.until(lambda: not bridge.signed)
             turns = await turns_of(store)
             async with asyncio.timeout(20):
@@ -70,9 +72,14 @@ async def live(database: Path, bridge: SigningBridge, upstream: FakeUpstream, *s
 
 
 @pytest.mark.timeout(600)
-def test_whatever_a_kill_leaves_no_sign_stays(empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_whatever_a_kill_leaves_no_sign_stays(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    """`late`: the sign is taken away when all has been answered, and not while that goes on."""
     monkeypatch.setattr(waiting, "PATIENCE", 0.0)
     database, bridge = tmp_path / "life.db", SigningBridge()
+    bridge.before_taking_away = asyncio.Event() if late else None
     shutil.copy(empty, database)
     found: dict[Hashable, tuple[Path, Picture]] = {}
     with closing(sqlite3.connect(database, isolation_level=None)) as reader:
@@ -91,8 +98,11 @@ def test_whatever_a_kill_leaves_no_sign_stays(empty: Path, tmp_path: Path, monke
                 reader.execute("COMMIT")
 
         stepped(live(database, bridge, Slow(bridge), "first", "second"), look)
-    marks = {(row[2], bool(signed)) for rows, signed in (one[1] for one in found.values()) for row in rows[1:]}
-    assert {(None, False), (0, False), (0, True), (1, True), (1, False)} <= marks, "a moment was not photographed"
+    moments = {
+        (row[1], row[2], bool(signed)) for rows, signed in (one[1] for one in found.values()) for row in rows[1:]
+    }
+    assert {("waiting", 0, False), ("waiting", 0, True), ("waiting", 1, True), ("running", 1, True)} <= moments
+    assert not late or ("answered", 1, True) in moments
     # whatever had been on its way then has long arrived
     monkeypatch.setattr(waiting, "IN_FLIGHT", timedelta())
     for copy, (rows, signed) in found.values():
