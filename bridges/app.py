@@ -36,7 +36,6 @@ from core.observing import Observe, observed_by
 from core.operating import Operating
 from core.pace import Pacer
 from core.pairing import Register
-from core.queue import JobQueue
 from core.reading import Reading
 from core.relay import Relay, Route
 from core.retention import Retention
@@ -47,7 +46,6 @@ from core.upstream import Upstream
 from core.upstream.build import build
 from core.usage import usage
 from core.waiting import WaitingSigns
-from core.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -92,11 +90,7 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             for bridge in bridges.values():
                 await stack.enter_async_context(bridge)
             await stack.enter_async_context(signs.showing())
-            scheduler: Scheduler = JobQueue()
-            runner: Runner | None = None
-            said: Callable[[int], str | None] = _unheard
-            if role != "listen":
-                scheduler, runner, said = await _runner(settings, url, store, bridges, pacers, observe, stack)
+            scheduler, runner, said = await _answering(role, settings, url, store, bridges, pacers, observe, stack)
             inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler, _sections(settings), observe)
             listeners = Listeners(bridges if role != "work" else {}, inbox, observe)
             health = Health(
@@ -122,7 +116,8 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
                 await retention.attempt()  # for what ended last
 
 
-async def _runner(
+async def _answering(
+    role: Role,
     settings: Settings,
     url: URL,
     store: Store,
@@ -130,9 +125,13 @@ async def _runner(
     pacers: Mapping[str, Pacer],
     observe: Observe,
     stack: AsyncExitStack,
-) -> tuple[Scheduler, Runner, Callable[[int], str | None]]:
-    """Whoever runs the turns, what it has to be told, and who knows what an answer is so far: on SQLite tasks of this
-    process, on PostgreSQL jobs, which any process may take."""
+) -> tuple[Scheduler, Runner | None, Callable[[int], str | None]]:
+    """What has to be told of turns, whoever runs them here, and who knows what an answer is so far: on SQLite tasks of
+    this process, on PostgreSQL jobs, which any process may take."""
+    if role == "listen":
+        from core.queue import JobQueue
+
+        return JobQueue(), None, _unheard
     upstreams = {
         name: await stack.enter_async_context(build(name, section)) for name, section in settings.upstreams.items()
     }
@@ -142,6 +141,10 @@ async def _runner(
         stack.push_async_callback(relay.settled)
         local = LocalScheduler(relay, settings.relay)
         return local, local, relay.said
+    # imported where there are jobs: the library is large
+    from core.queue import JobQueue
+    from core.worker import Worker
+
     lease = Lease()
     relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe, pacers=pacers)
     stack.push_async_callback(relay.settled)

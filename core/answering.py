@@ -57,6 +57,7 @@ class Assistant:
 class Approached:
     """What a turn needs of the record before it is asked."""
 
+    turn: Turn
     upstream: str
     conversation: Conversation
     history: tuple[Exchange, ...]
@@ -81,7 +82,7 @@ class Answering:
         assistant = self._available(assistants)[0]
         conversation = await current(connection, turn, assistant.name)
         known = await history(connection, turn, conversation, assistant.needed(alone=len(assistants) == 1))
-        self._approached[turn.id] = Approached(assistant.name, conversation, known)
+        self._approached[turn.id] = Approached(turn, assistant.name, conversation, known)
 
     def done(self, turn: Turn) -> None:
         """Nothing more is asked for a turn by this runner."""
@@ -143,7 +144,8 @@ class Answering:
             )
         needed = assistant.needed(alone=alone)
         approached = self._approached.pop(turn.id, None)
-        if approached is not None and approached.upstream == upstream.name:
+        # an id may be given again, where the transaction that gave it came to nothing
+        if approached is not None and approached.turn is turn and approached.upstream == upstream.name:
             conversation, known = approached.conversation, approached.history
         else:
             conversation, known = await self._store.approach(turn, upstream.name, needed)

@@ -16,10 +16,10 @@ from core.model import Message, ThreadId
 from core.overlap import interrupt, when
 from core.settings import Overlapping
 from core.statements import BANNED, REFUSAL, REFUSED, TURN, inserting, is_open, now, request_stop
-from core.tables import Refusal, State
+from core.tables import Refusal, State, Turn
 
-Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[None]]
-"""Tells whoever answers, within the transaction that records a turn, that its thread has something to do."""
+Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[Turn | None]]
+"""See `core.scheduler.Scheduler.enlist`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Recorded:
     """None: it was refused in silence, or needs no answer."""
     stops: int | None = None
     """The turn that it tells to stop."""
+    begun: Turn | None = None
+    """What `Enlist` gave."""
     waits: bool = False
     """It is let in, and an earlier turn of its thread is still open."""
 
@@ -84,9 +86,8 @@ async def record(
             stops = await request_stop(connection, message.thread, before=turn)
         elif overlapping.overlap == "interrupt" and message.command in ASKING:
             stops = await interrupt(connection, message, before=turn)
-    if enlist is not None:
-        await enlist(connection, message.thread)
-    return Recorded(turn, stops, waits and isinstance(verdict, Admitted))
+    begun = await enlist(connection, message.thread) if enlist is not None else None
+    return Recorded(turn, stops, begun, waits and isinstance(verdict, Admitted))
 
 
 _AT_ONCE = frozenset({"stop", *RATINGS})

@@ -128,10 +128,15 @@ class Relay:
             for pacer in self._pacers.values():
                 pacer.share(workers)
 
-    async def drain(self, thread: ThreadId) -> None:
-        """Answers the open turns of a thread, in order, until none is left, or none is to be begun any more. Raises
-        `DatabaseError`. Cancelled, it leaves its turn to the next runner."""
-        turn = await self._store.claim(thread, self._approach)
+    async def claim(self, connection: AsyncConnection, thread: ThreadId) -> Turn | None:
+        """See `core.scheduler.Drainer`."""
+        return await self._store.claim_within(connection, thread, self._approach)
+
+    async def drain(self, thread: ThreadId, turn: Turn | None = None) -> None:
+        """Answers the open turns of a thread, in order, until none is left, or none is to be begun any more; beginning
+        with one that is claimed already, if it is given. Raises `DatabaseError`. Cancelled, it leaves its turn to the
+        next runner."""
+        turn = turn or await self._store.claim(thread, self._approach)
         try:
             while turn is not None:
                 if turn.bridge not in self._routes:
