@@ -34,6 +34,7 @@ from core.inbox import Inbox
 from core.lease import Lease, clock
 from core.observing import Observe, observed_by
 from core.operating import Operating
+from core.pace import Pacer
 from core.pairing import Register
 from core.reading import Reading
 from core.relay import Relay, Route
@@ -44,6 +45,7 @@ from core.store import Store
 from core.upstream import Upstream
 from core.upstream.build import build
 from core.usage import usage
+from core.waiting import WaitingSigns
 
 log = logging.getLogger(__name__)
 
@@ -76,13 +78,19 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             backlog = await stack.enter_async_context(aclosing(Backlog(engine)))
             endpoints = Endpoints()
             bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints, engine)}
+            pacers = {name: Pacer(bridge.pace) for name, bridge in bridges.items()}
             metrics, pulse = Metrics(bridges), Pulse()
             retention = Retention(engine, settings.retention)
-            observers = [metrics.observe, pulse.observe, retention.observe, *stack.enter_context(traced())]
+            signs = WaitingSigns(engine, bridges, pacers, set(_signing(settings)))
+            observers = [
+                *(metrics.observe, pulse.observe, retention.observe, signs.observe),
+                *stack.enter_context(traced()),
+            ]
             observe = observed_by(*observers, *([messages] if settings.log.messages else []))
             for bridge in bridges.values():
                 await stack.enter_async_context(bridge)
-            scheduler, runner, said = await _answering(role, settings, url, store, bridges, observe, stack)
+            await stack.enter_async_context(signs.showing())
+            scheduler, runner, said = await _answering(role, settings, url, store, bridges, pacers, observe, stack)
             inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler, _sections(settings), observe)
             listeners = Listeners(bridges if role != "work" else {}, inbox, observe)
             health = Health(
@@ -114,6 +122,7 @@ async def _answering(
     url: URL,
     store: Store,
     bridges: Mapping[str, Bridge],
+    pacers: Mapping[str, Pacer],
     observe: Observe,
     stack: AsyncExitStack,
 ) -> tuple[Scheduler, Runner | None, Callable[[int], str | None]]:
@@ -128,7 +137,7 @@ async def _answering(
     }
     routes = dict(_routes(settings, bridges, upstreams))
     if is_sqlite(url):
-        relay = Relay(store, routes, settings.relay, observe=observe)
+        relay = Relay(store, routes, settings.relay, observe=observe, pacers=pacers)
         stack.push_async_callback(relay.settled)
         local = LocalScheduler(relay, settings.relay)
         return local, local, relay.said
@@ -137,7 +146,7 @@ async def _answering(
     from core.worker import Worker
 
     lease = Lease()
-    relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe)
+    relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe, pacers=pacers)
     stack.push_async_callback(relay.settled)
     return JobQueue(), Worker(url, relay, settings.relay, lease), relay.said
 
@@ -214,6 +223,12 @@ def _bridges(settings: Settings, endpoints: Endpoints, engine: AsyncEngine) -> I
                 from bridges.web import WebBridge
 
                 yield WebBridge(section, engine=engine, endpoints=endpoints)
+
+
+def _signing(settings: Settings) -> Iterator[str]:
+    for name, section in _sections(settings).items():
+        if not isinstance(section, WebSettings) and section.waiting_sign:
+            yield name
 
 
 def _access(settings: Settings) -> Iterator[tuple[str, Access]]:

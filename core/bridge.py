@@ -115,6 +115,15 @@ class Working(Protocol):
 
 
 @runtime_checkable
+class Signing(Protocol):
+    """What a bridge may offer besides, where its platform lets bots put a sign on a person's message."""
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        """Puts the sign on it that it waits, or takes it away. Doing the same twice does no harm, nor does an id that
+        stands for no message of the platform. Raises `PlatformError` only."""
+
+
+@runtime_checkable
 class Attaching(Protocol):
     """What a bridge may offer besides, where its platform takes files from bots."""
 

@@ -27,7 +27,7 @@ from core.markdown import close
 from core.model import MessageId, ThreadId
 from core.observing import Observe, Watch, saying, unobserved
 from core.operating import by_operator
-from core.overlap import gathered
+from core.overlap import gathered, may_gather
 from core.pace import Pacer
 from core.settings import Relaying
 from core.statements import now
@@ -58,7 +58,8 @@ class Route:
 
 
 class Relay:
-    """Routes are keyed by the name of their bridge. `held`: is this process still the one that runs its turns (I2)?"""
+    """Routes are keyed by the name of their bridge. `held`: is this process still the one that runs its turns (I2)?
+    `pacers`, where others in this process speak for the same bots: theirs."""
 
     def __init__(
         self,
@@ -67,13 +68,14 @@ class Relay:
         settings: Relaying,
         held: Callable[[], bool] = lambda: True,
         observe: Observe = unobserved,
+        pacers: Mapping[str, Pacer] | None = None,
     ) -> None:
         self._store = store
         self._routes = routes
         self._settings = settings
         self._held = held
         self._observe = observe
-        self._pacers = {name: Pacer(route.bridge.pace) for name, route in routes.items()}
+        self._pacers = pacers or {name: Pacer(route.bridge.pace) for name, route in routes.items()}
         self._answering = Answering(store)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._replies: dict[int, LiveReply] = {}
@@ -273,6 +275,8 @@ class Relay:
         if turn.crashes > MOST_CRASHES:
             raise UpstreamError("This message could not be answered: the program broke down over it again and again.")
         await gathered(self._store, turn)
+        if may_gather(turn):
+            reply.watch.gathered()
         assistants = route.assistants
         if route.choices:
             assistants = route.choices.get(await self._store.chosen(turn) or "", assistants)

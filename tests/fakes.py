@@ -205,6 +205,34 @@ class FakeSurface:
         self.shown = text
 
 
+class SigningBridge(FakeBridge):
+    """One that shows that messages wait: `signed` are those that have the sign, `asked` is all that was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls |= {"sign": 0, "unsign": 0}
+        self.signed: set[MessageId] = set()
+        self.asked: list[tuple[MessageId, bool]] = []
+        self.before_signing: asyncio.Event | None = None
+        """While it is there and not set, signs are on their way."""
+        self.before_taking_away: asyncio.Event | None = None
+        """The same of taking them away."""
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        self.asked.append((message, waits))
+        self.changed.set()
+        held = self.before_signing if waits else self.before_taking_away
+        if held is not None:
+            await held.wait()
+        try:
+            after = self.call("sign" if waits else "unsign")
+            (self.signed.add if waits else self.signed.discard)(message)
+            if after is not None:
+                raise after
+        finally:
+            self.changed.set()
+
+
 Step = Event | Exception | asyncio.Event
 """What a scripted upstream does next: say it, raise it, or wait for it."""
 

@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 TYPING_SECONDS = 8.0
 """How often the typing indicator is renewed; Discord shows it for ten."""
 
+SIGN = "⏳"
+"""The emoji that says that a message waits."""
+
 
 def _after(whole: Callable[[Any], Any], parse: Callable[[Any], None]) -> Callable[[Any], None]:
     return lambda data: parse(whole(data))
@@ -272,6 +275,11 @@ class DiscordBridge:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        """See `core.bridge.Signing`."""
+        if message.isdecimal():
+            await self._room(thread).react(int(message), SIGN, stands=waits)
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         return files.stream(self.client, self.client.rest, attachment)

@@ -126,6 +126,12 @@ class Room:
         except MessageMissing:
             return
 
+    async def react(self, message: int, emoji: str, *, stands: bool) -> None:
+        """Puts a reaction of the bot's own on a message, or takes it away."""
+        http = self.client.http
+        react = http.add_reaction if stands else http.remove_own_reaction
+        await self._translated(lambda: react(self.where.target, message, emoji))
+
     async def show_typing(self) -> None:
         """For about ten seconds."""
         await self._in_thread(lambda: self.client.http.send_typing(self.where.target))

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Self
 
-from telegram.constants import ChatAction
+from telegram.constants import ChatAction, ReactionEmoji
 
 from bridges.endpoints import Endpoints
 from bridges.settings import TelegramSettings
@@ -37,6 +37,10 @@ from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
 
 log = logging.getLogger(__name__)
+
+SIGN = ReactionEmoji.EYES
+"""That a message waits: of the few emoji that bots may react with, none is an hourglass
+(https://core.telegram.org/bots/api#reactiontypeemoji)."""
 
 
 class TelegramBridge:
@@ -197,6 +201,17 @@ class TelegramBridge:
             if not place.private:
                 return  # a group has 20 calls a minute for everything, and the placeholder stands there
             await asyncio.sleep(wait)
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        """See `core.bridge.Signing`."""
+        if not message.isdecimal():
+            return
+        chat = read(thread).chat
+        # a refusal to go on so fast is for reactions, as far as can be told: replies go on
+        with self._client.calling():
+            await self._client.bot.set_message_reaction(
+                self._moved.get(chat, chat), int(message), (SIGN,) if waits else ()
+            )
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         return fetched(self._client, attachment)

@@ -51,7 +51,7 @@ class Mirror:
 
     def see(self, happening: Happening) -> None:
         match happening.kind:
-            case "message" | "edit":
+            case "message" | "edit" | "reaction":
                 self._refresh_places()
                 view = View(**happening.data["view"])
                 for place in {str(happening.data["place"]), view.place}:  # a thread, and the place that it is in

@@ -119,6 +119,8 @@ class SlackServer(Workspace):
             raise SlackError("not_allowed_token_type" if token == other else "invalid_auth")
         if method.startswith(("chat.", "assistant.")):
             self.need("chat:write")
+        if method.startswith("reactions."):
+            self.need("reactions:write")
 
     def _too_much(self, method: str, given: Arguments) -> float | None:
         if self.limits is None:

@@ -32,7 +32,7 @@ from sandbox.stand_in import Place, StandIn, View
 SIGNING_SECRET = "sandbox-signing-secret"
 SCOPES = (
     "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,commands,files:read,files:write,"
-    "groups:history,groups:read,im:history,mpim:history,users:read"
+    "groups:history,groups:read,im:history,mpim:history,reactions:write,users:read"
 )
 """Those that the app was installed with."""
 

@@ -2,9 +2,9 @@
 
 Faults go by the methods' own names (`getMe`, `getUpdates`, `setWebhook`, `deleteWebhook`, `getWebhookInfo`,
 `sendMessage`, `sendPhoto`, `sendAudio`, `sendVideo`, `sendDocument`, `editMessageText`, `deleteMessage`,
-`sendMessageDraft`, `sendChatAction`, `getFile`, `setMyCommands`, `getMyCommands`, `answerCallbackQuery`) and `file` for
-downloads. The feed tells `call`, `delivery` (to a webhook),
-`message`, `edit`, `delete`, `draft`, `typing`.
+`sendMessageDraft`, `sendChatAction`, `setMessageReaction`, `getFile`, `setMyCommands`, `getMyCommands`,
+`answerCallbackQuery`) and `file` for downloads. The feed tells `call`, `delivery` (to a webhook), `message`, `edit`,
+`delete`, `draft`, `typing`, `reaction`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from aiohttp import web
 from sandbox.faults import Fault, Faults
 from sandbox.feed import Feed
 from sandbox.stand_in import hang_up, struck
-from sandbox.telegram.methods import Args, Methods, Upload
+from sandbox.telegram.arguments import Args, Upload
+from sandbox.telegram.methods import Methods
 from sandbox.telegram.refusal import Refusal, slow_down
 
 

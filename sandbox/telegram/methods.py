@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from sandbox.feed import Feed
+from sandbox.telegram import reactions
+from sandbox.telegram.arguments import Args, decoded, integer
 from sandbox.telegram.buttons import Presses, keyboard
 from sandbox.telegram.limits import Gate
 from sandbox.telegram.people import Media, captioned, media
@@ -21,24 +22,6 @@ from sandbox.telegram.text import LONGEST_RAW, accepted, detected
 from sandbox.telegram.updates import Updates
 from sandbox.telegram.webhook import Hook, Sender
 from sandbox.telegram.world import BOT, Chat, Said, World
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that came with a call."""
-
-    name: str
-    media_type: str
-    content: bytes
-
-
-class Args(dict[str, str]):
-    """The arguments of a call, and the files that came with it, by the argument's name."""
-
-    def __init__(self, given: Mapping[str, str]) -> None:
-        super().__init__(given)
-        self.uploads: dict[str, Upload] = {}
-
 
 Method = Callable[[Args], Awaitable[Any]]
 
@@ -101,6 +84,7 @@ class Methods:
             "deleteMessage": self.delete_message,
             "sendMessageDraft": self.send_message_draft,
             "sendChatAction": self.send_chat_action,
+            "setMessageReaction": self.set_message_reaction,
             "answerCallbackQuery": self.answer_callback_query,
             "getFile": self.get_file,
             "setMyCommands": self.set_my_commands,
@@ -120,7 +104,7 @@ class Methods:
         }
 
     async def set_my_commands(self, args: Args) -> bool:
-        commands = _decoded(args, "commands")
+        commands = decoded(args, "commands")
         if not isinstance(commands, list):
             raise Refusal(400, "can't parse commands: expected an Array of BotCommand")
         for command in commands:
@@ -148,8 +132,8 @@ class Methods:
                 )
             )
         self._allow(args)
-        limit = min(max(_integer(args, "limit", 100), 1), 100)
-        return await self.poller.poll(_integer(args, "offset"), limit, max(0, _integer(args, "timeout")))
+        limit = min(max(integer(args, "limit", 100), 1), 100)
+        return await self.poller.poll(integer(args, "offset"), limit, max(0, integer(args, "timeout")))
 
     async def set_webhook(self, args: Args) -> tuple[bool, str]:
         url = args.get("url", "")
@@ -167,7 +151,7 @@ class Methods:
         if args.get("drop_pending_updates", "").lower() == "true":
             self.updates.waiting.clear()
         self._allow(args)
-        hook = Hook(url, secret, min(max(_integer(args, "max_connections", 40), 1), 100))
+        hook = Hook(url, secret, min(max(integer(args, "max_connections", 40), 1), 100))
         same = (hook.url, hook.secret, hook.max_connections) == (
             self.sender.hook.url,
             self.sender.hook.secret,
@@ -192,7 +176,7 @@ class Methods:
 
     def _allow(self, args: Args) -> None:
         if "allowed_updates" in args:
-            kinds = _decoded(args, "allowed_updates")
+            kinds = decoded(args, "allowed_updates")
             if isinstance(kinds, list):
                 self.updates.allowed = [str(kind) for kind in kinds]
 
@@ -223,7 +207,7 @@ class Methods:
         return self.world.json(said)
 
     def _reply(self, chat: Chat, args: Args) -> int | None:
-        reply = _decoded(args, "reply_parameters")
+        reply = decoded(args, "reply_parameters")
         if not isinstance(reply, dict):
             reply = {"message_id": args.get("reply_to_message_id", 0)}
         if not reply.get("message_id"):
@@ -257,7 +241,7 @@ class Methods:
         return chat, said
 
     async def send_message_draft(self, args: Args) -> bool:
-        if not _integer(args, "draft_id"):
+        if not integer(args, "draft_id"):
             raise Refusal(400, "draft_id must be non-zero")
         content = _content(args) if args.get("text") else {"text": ""}
         chat = self.world.chat(args.get("chat_id", ""), writing=True)
@@ -266,7 +250,7 @@ class Methods:
         topic = self.world.topic(chat, args.get("message_thread_id", ""))
         self.gate.enter(chat.id, time.monotonic())
         place = self.place(chat.id, topic)
-        self.drafts[place] = Draft(_integer(args, "draft_id"), content, time.monotonic() + DRAFT_LASTS)
+        self.drafts[place] = Draft(integer(args, "draft_id"), content, time.monotonic() + DRAFT_LASTS)
         self.feed.publish("draft", place=place, id=args["draft_id"])
         return True
 
@@ -276,6 +260,15 @@ class Methods:
         chat = self.world.chat(args.get("chat_id", ""), writing=True)
         topic = self.world.topic(chat, args.get("message_thread_id", ""))
         self.feed.publish("typing", place=self.place(chat.id, topic), action=args["action"])
+        return True
+
+    async def set_message_reaction(self, args: Args) -> bool:
+        emoji = reactions.wanted(decoded(args, "reaction"))
+        chat = self.world.chat(args.get("chat_id", ""), writing=False)
+        said = self.world.message(chat, args.get("message_id", ""), "message to react")
+        self.gate.enter(chat.id, time.monotonic())
+        said = reactions.react(chat, said, emoji)
+        self.feed.publish("reaction", place=self.place(chat.id, said.topic), id=str(said.id), view=self.seen(said))
         return True
 
     async def answer_callback_query(self, args: Args) -> bool:
@@ -297,20 +290,6 @@ class Methods:
         }
 
 
-def _integer(args: Args, name: str, default: int = 0) -> int:
-    try:
-        return int(args.get(name) or default)
-    except ValueError:
-        return default
-
-
-def _decoded(args: Args, name: str) -> Any:
-    try:
-        return json.loads(args[name]) if args.get(name) else None
-    except ValueError:
-        raise Refusal(400, f"can't parse {name} JSON object") from None
-
-
 def _content(args: Args) -> dict[str, Any]:
     text = args.get("text", "")
     if text and args.get("parse_mode", "").lower() not in ("", "none"):
@@ -318,9 +297,9 @@ def _content(args: Args) -> dict[str, Any]:
             raise Refusal(400, "text is too long")
         # a stand-in that parsed markup a little otherwise than the server would prove nothing
         raise Refusal(400, "unsupported parse_mode")
-    text, entities = accepted(text, _decoded(args, "entities"))
+    text, entities = accepted(text, decoded(args, "entities"))
     entities = detected(text, entities)
-    preview = _decoded(args, "link_preview_options")
+    preview = decoded(args, "link_preview_options")
     content: dict[str, Any] = {"text": text}
     if entities:
         content["entities"] = entities
@@ -330,13 +309,13 @@ def _content(args: Args) -> dict[str, Any]:
 
 
 def _markup(args: Args) -> dict[str, Any]:
-    markup = keyboard(_decoded(args, "reply_markup"))
+    markup = keyboard(decoded(args, "reply_markup"))
     return {"reply_markup": markup} if markup else {}
 
 
 def _scope(args: Args) -> str:
     """For whom a menu is: the kind of scope, and a language if it is for one."""
-    scope = _decoded(args, "scope") or {"type": "default"}
+    scope = decoded(args, "scope") or {"type": "default"}
     if not isinstance(scope, dict) or scope.get("type") not in SCOPES:
         raise Refusal(400, "can't parse BotCommandScope: unsupported type specified")
     return f"{scope['type']} {args.get('language_code', '')}".strip()

@@ -193,6 +193,10 @@ class TelegramServer(StandIn):
     def kick(self, place: str) -> None:
         self._found(place)[0].kicked = True
 
+    def allow_reactions(self, place: str, *emoji: str) -> None:
+        """The administrators of a group let its members react with these only."""
+        self._found(place)[0].reactions = list(emoji)
+
     def add_group(self, title: str) -> str:
         """A small group, which may be upgraded; returns its place."""
         number = -4_000_000_001 - sum(chat.kind == "group" for chat in self.world.chats.values())
@@ -265,6 +269,7 @@ class TelegramServer(StandIn):
             html=rendered(text, entities) if carried is None or text != _NOTHING else "",
             edits=said.edits,
             at=float(said.date),
+            reactions=tuple(said.reactions),
             draft=draft,
             buttons=tuple(one["text"] for one in _buttons(said)),
             files=(carried.name,) if carried is not None else (),

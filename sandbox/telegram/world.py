@@ -51,6 +51,8 @@ class Said:
     edits: int = 0
     edit_date: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    reactions: list[str] = field(default_factory=list)
+    """Those of the bot; nobody else has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Chat:
     """The bot has met it. A private chat is unknown until the person writes."""
     kicked: bool = False
     moved_to: int | None = None
+    reactions: list[str] | None = None
+    """The emoji that its administrators allow; None: all."""
     last_id: int = 0
     topics: dict[int, str] = field(default_factory=dict)
     messages: dict[int, Said] = field(default_factory=dict)

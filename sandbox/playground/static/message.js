@@ -3,6 +3,8 @@
 import { bridgeMark, clock, el, icon, initials, size } from "./dom.js";
 
 const REPLY = "M8 4 3 9l5 5M3.5 9H11c4 0 6 2.5 6 6.5";
+/** Slack's names of emoji. */
+const EMOJI = { hourglass_flowing_sand: "⏳" };
 const HUES = [262, 28, 152, 338, 204, 48];
 
 function hue(name) {
@@ -37,6 +39,7 @@ export function message(view, skin, { onReply, onSelect, onPress, fileAddress })
       el("div", { class: "text" }),
       el("div", { class: "files" }, ...view.files.map((file, number) => attachment(file, fileAddress(view, number)))),
       el("div", { class: "buttons", role: "group", "aria-label": "Buttons", onclick: (event) => event.target.matches("button") && onPress(node.view, event.target.textContent) }),
+      el("div", { class: "reactions", "aria-label": "Reactions" }),
       el("footer", {}, el("span", { class: "edited" }), el("time", {}, clock(view.at))),
     ),
     el("button", { class: "act", type: "button", title: skin.replyLabel, "aria-label": `${skin.replyLabel}: ${view.author}`, onclick: () => onReply(node.view) }, icon(REPLY)),
@@ -69,6 +72,9 @@ export function update(node, view) {
   }
   if (String(node.view?.buttons ?? "") !== String(view.buttons)) {
     node.querySelector(".buttons").replaceChildren(...view.buttons.map((label) => el("button", { type: "button" }, label)));
+  }
+  if (String(node.view?.reactions ?? "") !== String(view.reactions)) {
+    node.querySelector(".reactions").replaceChildren(...view.reactions.map((name) => el("span", { title: name }, EMOJI[name] ?? name)));
   }
   node.querySelector(".edited").textContent = view.edits ? `edited ×${view.edits}` : "";
   node.classList.toggle("draft", view.draft);

@@ -9,7 +9,7 @@ import pytest
 
 from core.model import Attachment, MessageId, ThreadId
 from sandbox.telegram import TelegramServer
-from sandbox.telegram.methods import Args
+from sandbox.telegram.arguments import Args
 from tests.bridges.telegram.ear import Ear
 
 ANN = "501001"

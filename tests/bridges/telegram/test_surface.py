@@ -14,7 +14,7 @@ from core.model import MessageId, ThreadId
 from sandbox.faults import Fault
 from sandbox.stand_in import View
 from sandbox.telegram import Limits, TelegramServer
-from sandbox.telegram.methods import Args
+from sandbox.telegram.arguments import Args
 
 ANN = "501001"
 GROUP = "-1001000000001"

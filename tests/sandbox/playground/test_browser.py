@@ -130,6 +130,23 @@ async def test_buttons_below_a_reply_are_pressed_in_each_pane(tab: Tab) -> None:
         await expect(tab.locator(f".pane.{platform} .buttons button")).to_have_count(4, timeout=PATIENCE)
 
 
+async def test_a_message_that_waits_has_a_sign_in_each_pane(tab: Tab) -> None:
+    await in_direct_chats(tab)
+    await set_speed(tab, 5)
+    for platform in PLATFORMS:
+        await write(tab, platform, f"echo: the first in {platform}, and so long that another has to wait for it")
+        if platform == "slack":  # where each message at the top is a conversation of its own
+            await tab.locator(".pane.slack .message.from-person").last.locator(".act").click(force=True)
+        await write(tab, platform, f"echo: waits in {platform}")
+    for platform, sign in zip(PLATFORMS, ("⏳", "⏳", "👀"), strict=True):
+        mine = tab.locator(f".pane.{platform} .message.from-person", has_text=f"echo: waits in {platform}")
+        await expect(mine.locator(".reactions span")).to_have_text(sign, timeout=PATIENCE)
+    await set_speed(tab, 300)
+    for platform in PLATFORMS:
+        await expect(tab.locator(f".pane.{platform} .reactions span")).to_have_count(0, timeout=PATIENCE)
+        await is_answered(tab, platform, f"echo: waits in {platform}")
+
+
 async def test_a_reply_grows_in_each_pane_until_it_is_complete(tab: Tab) -> None:
     for platform in PLATFORMS:
         await tab.locator(f".pane.{platform} .chip", has_text="Show me everything").click()
