@@ -106,6 +106,15 @@ class Offering(Protocol):
 
 
 @runtime_checkable
+class Working(Protocol):
+    """What a bridge may offer besides, where its platform shows by itself that a thread is being worked at."""
+
+    def working(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
+        """Shown as long as the block runs, which is one turn. Neither end of it waits for the platform, and failures
+        are swallowed."""
+
+
+@runtime_checkable
 class Signing(Protocol):
     """What a bridge may offer besides, where its platform lets bots put a sign on a person's message."""
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
-from core.bridge import Attaching, Bridge, Offering, Wanted
+from core.bridge import Attaching, Bridge, Offering, Wanted, Working
 from core.controls import NONE
 from core.enclosing import Enclosed, Sender, linked
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
@@ -164,8 +164,10 @@ class LiveReply:
         """Paints as long as the block runs. Leaving it early abandons the reply as it is shown by then."""
         self._dirty.set()
         tasks = [asyncio.create_task(self._paint()), asyncio.create_task(self._type())]
+        working = self._bridge.working(self._thread) if isinstance(self._bridge, Working) else nullcontext()
         try:
-            yield self
+            async with working:
+                yield self
         finally:
             for task in tasks:
                 task.cancel()

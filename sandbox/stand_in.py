@@ -50,7 +50,7 @@ class View:
     buttons: tuple[str, ...] = ()
     """The labels of what may be pressed below it, in their order."""
     files: tuple[str, ...] = ()
-    """The names of the files that it carries."""
+    """The names of the files that it carries; `sandbox.files` has them."""
 
 
 class StandIn(ABC):

@@ -22,6 +22,7 @@ def permissions(settings: DiscordSettings) -> Permissions:
     wanted.send_messages_in_threads = True
     # replies refer to a message, and what was said while the bot was away is read from the channels
     wanted.read_message_history = True
+    wanted.attach_files = True
     wanted.add_reactions = settings.waiting_sign
     wanted.create_public_threads = settings.answer_in == "thread"
     return wanted

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from functools import partial
 
 import aiohttp
@@ -22,6 +22,7 @@ from bridges.slack.manifest import EVENTS_PATH, NEEDED, scopes
 from bridges.slack.names import NameBook
 from bridges.slack.pace import PACE
 from bridges.slack.receiving import Receiver
+from bridges.slack.sessions import Sessions
 from bridges.slack.socket import SocketMode
 from bridges.slack.status import Status
 from bridges.slack.stream import StreamSurface
@@ -73,6 +74,8 @@ class SlackBridge:
             self._us = await self._who_am_i()
             self._names = NameBook(self._web)
             self._status = Status(self._web)
+            self._sessions = Sessions(self._web)
+            stack.push_async_callback(self._sessions.close)
             self._askers = Askers(self._web)
             self._streams = Streams(self._web, self._askers)
             self._stack = stack.pop_all()
@@ -240,6 +243,12 @@ class SlackBridge:
 
     def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
         return self._status.writing(Thread.read(thread))
+
+    def working(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
+        """In the agent view, whose apps alone have sessions."""
+        if self._settings.direct_messages != "threads":
+            return nullcontext()
+        return self._sessions.working(Thread.read(thread))
 
     async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
         """See `core.bridge.Signing`."""

@@ -14,6 +14,7 @@ TIER_2, TIER_3, TIER_4, SPECIAL = 20, 50, 100, 600
 
 METHODS: Mapping[str, int] = MappingProxyType(
     {
+        "agents.sessions.setStatus": TIER_3,
         "apps.connections.open": TIER_3,
         "assistant.threads.setStatus": SPECIAL,
         "chat.appendStream": TIER_4,

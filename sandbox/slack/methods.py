@@ -142,6 +142,23 @@ def set_status(workspace: Workspace, given: Arguments) -> Json:
     return {}
 
 
+def set_session(workspace: Workspace, given: Arguments) -> Json:
+    workspace.need("chat:write")
+    if not workspace.agent:
+        raise SlackError("app_not_agent")
+    channel = workspace.world.channel(given.text("channel_id", None))
+    if BOT_USER not in channel.members:
+        raise SlackError("channel_not_found")
+    root = workspace.world.posts[channel.id].get(given.text("thread_ts", None))
+    if root is None or root.in_thread:
+        raise SlackError("thread_not_found")
+    status = given.text("status", None)
+    if status not in ("processing", "active", "suspended", "closed"):
+        raise SlackError("invalid_arguments", "[ERROR] must be a valid enum value [json-pointer:/status]")
+    workspace.session(channel, root, status)
+    return {"status": status, "agent_status": status}
+
+
 def reactions_add(workspace: Workspace, given: Arguments) -> Json:
     channel, post = _reacted_to(workspace, given)
     reactions.add(post, given.text("name"), BOT_USER)
@@ -278,6 +295,7 @@ def _channel_json(channel: Channel) -> Json:
 Method = Callable[[Workspace, Arguments], Json]
 
 METHODS: dict[str, Method] = {
+    "agents.sessions.setStatus": set_session,
     "api.test": api_test,
     "apps.connections.open": apps_connections_open,
     "assistant.threads.setStatus": set_status,

@@ -10,7 +10,6 @@ import uuid
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.files import file_html
 from sandbox.slack import events, interaction, render
 from sandbox.slack.delivery import Courier
 from sandbox.slack.uploads import Uploads
@@ -52,6 +51,8 @@ class Workspace(StandIn):
         self.world: World = default_world()
         self.stream_lifetime = 300.0
         self.scopes = SCOPES
+        self.agent = True
+        """Is the app declared as an agent?"""
         self.uploads = Uploads()
         self.subscriptions = {"app_mention", "message.channels", "message.groups", "message.im", "message.mpim"}
         self.courier = Courier(self.feed, SIGNING_SECRET)
@@ -94,6 +95,10 @@ class Workspace(StandIn):
     def status(self, channel: Channel, root: Post, status: str) -> None:
         root.status = status
         self.feed.publish("typing", place=channel.id, id=root.ts, status=status, view=asdict(self._view(root)))
+
+    def session(self, channel: Channel, root: Post, status: str) -> None:
+        root.session = status
+        self.feed.publish("session", place=channel.id, id=root.ts, status=status)
 
     def _tell(self, channel: Channel, event: Json) -> Json | None:
         """Sends an event if the app subscribed to it and is there to see it."""
@@ -302,10 +307,7 @@ class Workspace(StandIn):
 
     def _html(self, post: Post) -> str:
         shown = "".join(render.block_html(self.world, block) for block in post.blocks)
-        if not shown:
-            shown = f"<div>{render.mrkdwn_html(self.world, post.text, formatted=post.mrkdwn)}</div>"
-        files = [self.world.files[id] for id in post.files]
-        return shown + "".join(file_html(one.name, one.media_type, base64.b64decode(one.content)) for one in files)
+        return shown or f"<div>{render.mrkdwn_html(self.world, post.text, formatted=post.mrkdwn)}</div>"
 
     # --- lasting ------------------------------------------------------------------------------------------------
 

@@ -6,13 +6,12 @@ Names of calls and faults are in `sandbox.telegram.api`; this is the side of the
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
-from sandbox.files import file_html
 from sandbox.stand_in import Place, StandIn, View
 from sandbox.telegram.api import Api
 from sandbox.telegram.limits import Gate, Limits
@@ -257,7 +256,7 @@ class TelegramServer(StandIn):
         author: User = self.world.users[said.author]
         text = said.content.get("text") or said.content.get("caption") or ""
         entities = said.content.get("entities") or said.content.get("caption_entities") or []
-        files = dict(self._files(said))
+        carried = self.world.carried(said)
         if not text and "text" not in said.content:
             text = _NOTHING
         return View(
@@ -267,25 +266,14 @@ class TelegramServer(StandIn):
             author=author.name,
             bot=author.is_bot,
             text=text,
-            html=rendered(text, entities) if not files or text != _NOTHING else "".join(files.values()),
+            html=rendered(text, entities) if carried is None or text != _NOTHING else "",
             edits=said.edits,
             at=float(said.date),
             reactions=tuple(said.reactions),
             draft=draft,
             buttons=tuple(one["text"] for one in _buttons(said)),
-            files=tuple(files),
+            files=(carried.name,) if carried is not None else (),
         )
-
-    def _files(self, said: Said) -> Iterator[tuple[str, str]]:
-        """Name and HTML of what a message carries."""
-        for kind, fallback in (("photo", "image/jpeg"), ("document", ""), ("audio", ""), ("video", ""), ("voice", "")):
-            carried = said.content.get(kind)
-            if carried is None:
-                continue
-            largest = carried[-1] if isinstance(carried, list) else carried
-            path, content = self.world.files[largest["file_id"]]
-            name = largest.get("file_name") or path.rpartition("/")[2]
-            yield name, file_html(name, largest.get("mime_type") or fallback, content)
 
     # --- lasting ------------------------------------------------------------------------------------------------
 

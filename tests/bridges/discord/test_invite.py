@@ -11,7 +11,8 @@ from bridges.discord.invite import invite
 from bridges.settings import DiscordSettings
 from tests.program import Program, world
 
-REACT, VIEW, SEND, HISTORY, PUBLIC_THREADS, SEND_IN_THREADS = 1 << 6, 1 << 10, 1 << 11, 1 << 16, 1 << 35, 1 << 38
+REACT, VIEW, SEND, ATTACH, HISTORY = 1 << 6, 1 << 10, 1 << 11, 1 << 15, 1 << 16
+PUBLIC_THREADS, SEND_IN_THREADS = 1 << 35, 1 << 38
 """https://docs.discord.com/developers/topics/permissions"""
 SETTINGS = DiscordSettings(token=SecretStr("t"))
 
@@ -20,12 +21,12 @@ def test_the_permissions_are_few() -> None:
     said = parse_qs(urlsplit(invite("7", SETTINGS)).query)
     assert said["client_id"] == ["7"]
     assert said["scope"] == ["bot applications.commands"]
-    assert int(said["permissions"][0]) == REACT | VIEW | SEND | HISTORY | SEND_IN_THREADS
+    assert int(said["permissions"][0]) == REACT | VIEW | SEND | ATTACH | HISTORY | SEND_IN_THREADS
 
 
 def test_reactions_only_where_there_is_a_sign() -> None:
     said = parse_qs(urlsplit(invite("7", SETTINGS.model_copy(update={"waiting_sign": False}))).query)
-    assert int(said["permissions"][0]) == VIEW | SEND | HISTORY | SEND_IN_THREADS
+    assert int(said["permissions"][0]) == VIEW | SEND | ATTACH | HISTORY | SEND_IN_THREADS
 
 
 def test_threads_of_its_own_have_to_be_allowed() -> None:
