@@ -116,7 +116,7 @@ class Answering:
                     await self._converse(turn, assistant, fetch, reply, alone=alone)
             except UNAVAILABLE as error:
                 # What was said already is not said again by somebody else.
-                if reply.text or assistant is asked[-1]:
+                if reply.text or reply.enclosed or assistant is asked[-1]:
                     raise
                 log.warning("%s is unavailable (%s); its backup is asked", assistant.name, error.detail)
                 reply.status("")
