@@ -91,4 +91,6 @@ class Ratings:
             return one.late
         except UpstreamError as error:
             log.warning("%s does not take a rating: %s", one.upstream, error.detail)
+        except Exception:  # a fault of its adapter must not end the program
+            log.exception("the adapter of %s failed", one.upstream)
         return True

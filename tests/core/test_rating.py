@@ -90,6 +90,13 @@ async def test_what_is_refused_is_not_told_again(start: Start, url: URL) -> None
     assert len(upstream.told) == 1
 
 
+async def test_a_fault_of_an_adapter_ends_nothing(start: Start, url: URL, caplog: pytest.LogCaptureFixture) -> None:
+    upstream = Rated(KeyError("inside"))  # type: ignore[arg-type]  # no error of ours
+    await told(start, url, upstream, "good", looks=3)
+    assert len(upstream.told) == 1
+    assert "the adapter of main failed" in caplog.text
+
+
 async def test_an_answer_without_a_name_is_not_spoken_of(start: Start, url: URL) -> None:
     upstream = Rated(answer=(Text("Hello Ann."), Done()))
     await told(start, url, upstream, "good")
