@@ -113,9 +113,7 @@ def telegram(questions: Questions, draft: Draft) -> None:
         "     at once; others get a code, which threadbridge pair confirms."
     )
     token = questions.secret("TELEGRAM_TOKEN", "Bot token", _telegram_token)
-    users = questions.text(
-        "telegram-users", "Ids of those who need no code, with commas (Enter: nobody)", "", _ids
-    )
+    users = questions.text("telegram-users", "Ids of those who need no code, with commas (Enter: nobody)", "", _ids)
     draft.tables += [
         Table(
             "bridges.telegram",
