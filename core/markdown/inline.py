@@ -61,6 +61,8 @@ class Inline(NamedTuple):
     @property
     def closers(self) -> str:
         """What closes all that is open, the innermost first."""
+        if not self.stack:
+            return "`" * self.ticks
         return "`" * self.ticks + "".join(d.char * d.length for d in reversed(self.stack))
 
     @property
@@ -106,21 +108,12 @@ _MARKERS = (
     r"|!(?!\[))|(?P<run>\*+|_+|~+)|(?P<ticks>`+)|(?P<open>!?\[)"
     r"|(?P<close>\])|(?P<escape>\\(?:[^\w\s]|_)?)|(?P<dollar>\$\$?)|(?P<paren>[()])|(?P<angle><)|(?P<end>>)"
 )
-_BY_WORD = (
-    re.compile(r"(?P<space>\s+)|(?P<word>[^\s\\`*_~\[\]$<>!()]+" + _MARKERS),
-    re.compile(r"(?P<space>\s+)|(?P<word>[^\s`]+)|(?P<ticks>`+)"),
-)
-"""Tokens outside and inside of code."""
-_BY_MARKER = (
-    re.compile(r"(?P<word>[^\\`*_~\[\]$<>!()]+" + _MARKERS),
-    re.compile(r"(?P<word>[^`]+)|(?P<ticks>`+)"),
-)
-"""The same, but all between two markers is one."""
+_TOKEN = re.compile(r"(?P<word>[^\\`*_~\[\]$<>!()]+" + _MARKERS)
+_IN_CODE = re.compile(r"(?P<word>[^`]+)|(?P<ticks>`+)")
+"""All between two markers is one token."""
 
-Word = Callable[[int, int, Inline, bool], None]
-"""Told of every token that is not white space: its offsets, what was open before it, and whether it is all plain."""
-Place = Callable[[int, Inline], None]
-"""Told where every marker, and all that is between two of them, begins, and what was open before it."""
+Token = Callable[[int, int, Inline, bool], None]
+"""Told of every token: its offsets, what was open before it, and whether it is plain, without any marker."""
 
 
 def _wordless(character: str) -> bool:
@@ -167,24 +160,18 @@ def resolve(stack: tuple[Delimiter, ...], char: str, run: int, can_open: bool) -
 
 
 def scan(
-    text: str, at: int, end: int, state: Inline, *, ends: bool, word: Word | None = None, place: Place | None = None
+    text: str, at: int, end: int, state: Inline, *, ends: bool, token: Token | None = None
 ) -> tuple[Inline, int]:
     """Reads `text[at:end]`, a line or the rest of one, and returns what is open then and how far that is certain.
 
     With `ends` the line is known to end there. Without, the last token stays unread where more text could change it.
     """
-    token, in_code = _BY_WORD if word else _BY_MARKER
     while at < end:
-        found = (in_code if state.ticks else token).match(text, at, end)
+        found = (_IN_CODE if state.ticks else _TOKEN).match(text, at, end)
         stop = found.end() if found else at + 1
         kind = found.lastgroup if found else None
-        if kind == "space":
-            at = stop
-            continue
-        if place:
-            place(at, state)
-        if word:
-            word(at, stop, state, kind == "word")
+        if token:
+            token(at, stop, state, kind == "word")
         if kind != "word" and kind is not None:
             if stop == end and not ends and kind not in ("paren", "angle", "end", "open"):
                 return state, at

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import NamedTuple
 
-from core.markdown.blocks import PIPE, QUOTE, Block, Kind, Leaf, Line, closing_fence, read
+from core.markdown.blocks import PIPE, QUOTE, Block, Kind, Leaf, Line, closing_fence, line_prefix, read
 from core.markdown.inline import Inline, scan
 from core.markdown.marks import Context, Mark, Places, Start
 from core.markdown.rank import between_lines
@@ -40,7 +40,6 @@ _GUARD = re.compile(
     r"(?P<slash>(?:[-+*]|#{1,6})(?=[ \t]|$)|>|-{2,}[ \t]*$|(?:[-*_][ \t]*){3,}$|`{3,}(?=[^`]*$)|~{3}|\[(?=[^\]]+\]:))"
     r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$))"
 )
-_WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s")
 _NOTHING = "\u2060"
 """To Markdown a word, to a reader nothing."""
@@ -51,11 +50,11 @@ class Part:
 
     All texts that it is given, and all offsets in them, begin where the part begins."""
 
-    def __init__(self, start: Start, *, words: bool = False) -> None:
-        """`words`: places within lines are sought too. That takes several times as long, and is only needed where a
-        part has to end."""
+    def __init__(self, start: Start, *, since: int | None = None) -> None:
+        """`since`: places within lines are sought too, from about that offset in the part on. That takes several times
+        as long, and is only needed where a part has to end."""
         self.start = start
-        self._words = words
+        self._since = since
         self._begin()
 
     def _begin(self) -> None:
@@ -63,8 +62,6 @@ class Part:
         self.shown = ""
         """The part so far: opened again what was open, nothing closed."""
         self.marks: list[Mark] = []
-        self.known: list[tuple[int, Inline]] = []
-        """What is open at some places of the last line, in their order."""
         self.lines: list[Written] = []
         self.inline = start.inline
         self._block = start.block
@@ -80,10 +77,13 @@ class Part:
         self.complete = True
         """The last line has its newline."""
 
-    def extend(self, text: str) -> None:
-        """Reads on, now that more of the text has come, from the last mark on."""
+    def extend(self, text: str, before: str | None = None) -> None:
+        """Reads on, from the last line on, now that more of the text has come; or, if what was read last is given, from
+        the last line that is the same in both."""
+        while before is not None and self.marks and not text.startswith(before[: self.marks[-1].at + 1]):
+            self.marks.pop()
         if self.marks:
-            self._resume(text, self.marks[-1])
+            self._resume(self.marks[-1])
         else:
             self._begin()
             if self.start.line is not None and self._at < len(text):
@@ -123,26 +123,25 @@ class Part:
 
     def closing(self, mark: Mark) -> str:
         """What closes all that is open at a mark."""
-        line, closers = mark.context.line, mark.inline.lasting(mark.size).closers
+        line, inline, block = mark.context.line, mark.inline, mark.context.block
+        closers = inline.lasting(mark.size).closers if inline.stack or inline.ticks else ""
         if line and line.kind is Kind.ROW and self.lines[mark.context.lines - 1].piped(self.shown):
             return closers + " |" if closers or self.shown[mark.size - 1] != "|" else ""
-        return closers + closing_fence(mark.context.block, mark.context.base)
+        return closers + closing_fence(block, mark.context.base) if block.leaf is Leaf.FENCE else closers
 
-    def _resume(self, text: str, mark: Mark) -> None:
+    def longest(self, size: int) -> int:
+        """No place up to `size` makes the part longer than this, with what would close it there."""
+        opened = sum(map(self.shown[:size].count, "*_~`"))
+        blocks = [line.line.after for line in self.lines if line.line.after.leaf is Leaf.FENCE]
+        return size + opened + max((len(line_prefix(block, 0)) for block in blocks), default=0) + len("\n |")
+
+    def _resume(self, mark: Mark) -> None:
         context = mark.context
-        self._at, self.inline, self.shown = mark.at, mark.inline, self.shown[: mark.size]
+        self._at, self.inline, self.shown = mark.at, context.inline, self.shown[: mark.size]
         self._block, self.base, self._table = context.block, context.base, context.table
         self._previous, self._numbered = context.previous, context.numbered
         del self.lines[context.lines :]
-        if context.line is None:
-            self.inline = context.inline
-            return
-        written = self.lines[-1]
-        if written.source >= 0:
-            stop = text.find("\n", self._at)
-            line = read(written.before, text[written.source : stop if stop >= 0 else len(text)])
-            self.lines[-1] = written = written._replace(line=line)
-        self._content(text, written, plain=True)
+        self._unread, self.complete = 0, True
 
     # --- lines ----------------------------------------------------------------------------------------------------
 
@@ -290,28 +289,26 @@ class Part:
         line, eol = written.line, text.find("\n", self._at)
         complete = eol >= 0
         stop = eol if complete else len(text)
-        size = len(self.shown)
+        size = begin = len(self.shown)
         self._unread = 0
         shift = self._at - size
-        begun = max(written.content, size - len(self.shown[written.content : size].rpartition(" ")[2]))
         self.shown += text[self._at : stop]
-        while self.known and not written.content <= self.known[-1][0] < size:
-            self.known.pop()
         add = None
-        if self._words:
-            places = Places(self.marks, self.known, self._context(line), line, self.shown, begun, shift)
-            places.plain = plain or line.kind is Kind.CODE
-            add = places.add
+        if self._since is not None and self._since < len(self.shown):
+            # before white space all tokens are certain
+            begin = max(size, self.shown.rfind(" ", size, max(size, self._since)) + 1)
+            plain = plain or line.kind is Kind.CODE
+            add = Places(self.marks, self._context(line), line, self.shown, size, begin, shift, plain).add
         match line.kind:
             case Kind.TEXT | Kind.HEADING | Kind.ROW:
-                inline = Inline() if line.kind is Kind.ROW and size == written.content else self.inline
-                self.inline, read_to = scan(self.shown, size, len(self.shown), inline, ends=complete, word=add)
+                inline = Inline() if line.kind is Kind.ROW else self.inline
+                inline, _ = scan(self.shown, size, begin, inline, ends=False)
+                self.inline, read_to = scan(self.shown, begin, len(self.shown), inline, ends=complete, token=add)
                 self._unread = len(self.shown) - read_to
                 if line.kind is not Kind.TEXT and complete:
                     self._end_paragraph()
             case Kind.CODE if add is not None:
-                for word in _WORD.finditer(self.shown, size):
-                    add(word.start(), word.end(), Inline(), True)
+                add(begin, len(self.shown), Inline(), True)
             case _:
                 pass
         self._at = stop

@@ -80,16 +80,17 @@ def _within_paragraph(block: Block, inline: Inline, size: int, char: str, indent
     return Rank.LINE
 
 
-def between_words(line: Line, inline: Inline, text: str, stop: int, at: int) -> Rank | None:
-    """The white space `text[stop:at]` within a line; None: no place to cut."""
+def between_words(line: Line, inline: Inline, text: str, stop: int, at: int, *, header: bool) -> Rank | None:
+    """The white space `text[stop:at]` within a line, which may be most likely the `header` of a table; None: no place
+    to cut."""
     if inline.ticks:
         if stop <= inline.ticks_at + inline.ticks or "`" in (text[stop - 1], text[at]):
             return None
         return Rank.INSIDE if inline.lasting(stop).ticks else Rank.WORD
     if inline.bound(stop):
         return Rank.BOND
-    if line.kind is Kind.TEXT and text[text.rfind("\n", 0, stop) + 1 : stop].lstrip("> ").startswith("|"):
-        return Rank.BOND  # most likely the header of a table
+    if header:
+        return Rank.BOND
     if line.kind is not Kind.TEXT or text[at] in _LOOKS_LIKE_A_BLOCK or text[stop - 1] == "\\":
         return Rank.POOR
     if inline.lasting(stop).stack:
