@@ -95,21 +95,18 @@ class Places:
     def add(self, at: int, stop: int, inline: Inline, plain: bool) -> None:
         """Takes the next token. Before its words and, if it is all plain, within them may be places to cut."""
         if not plain:
-            self._add(at, stop, inline, plain=False)
+            self._add(at, stop, inline, False)
             return
         for word in _WORD.finditer(self._shown, at, stop):
-            self._add(word.start(), word.end(), inline, plain=True)
+            self._add(*word.span(), inline, True)
 
-    def _add(self, at: int, stop: int, inline: Inline, *, plain: bool) -> None:
-        shown = self._shown
-        if 0 <= self._stop < at:
-            before = self._stop
-            if self._plain and (
-                rank := between_words(self._line, inline, shown, before, at, header=self._bar <= before)
-            ):
-                self._mark(before, rank, inline)
+    def _add(self, at: int, stop: int, inline: Inline, plain: bool) -> None:
+        shown, before = self._shown, self._stop
+        if 0 <= before < at:
+            if self._plain:
+                self._mark(before, between_words(self._line, inline, shown, before, at, self._bar <= before), inline)
             self._word = at
-        elif self._stop < 0 and shown[at - 1 : at].isspace():
+        elif before < 0 and shown[at - 1 : at].isspace():
             self._word = at
         self._stop = stop
         settled = at
@@ -119,9 +116,9 @@ class Places:
             position = max(at, settled)
             position += _STEP - (position - self._word) % _STEP
             while 0 < (position := next_boundary(shown, position, stop)) < stop:
-                if rank := within_word(self._line, inline, shown, position):
-                    self._mark(position, rank, inline)
+                self._mark(position, within_word(self._line, inline, shown, position), inline)
                 position += _STEP - (position - self._word) % _STEP
 
-    def _mark(self, size: int, rank: Rank, inline: Inline) -> None:
-        self._marks.append(Mark(size + self._shift, size, rank, inline, self._context))
+    def _mark(self, size: int, rank: Rank | None, inline: Inline) -> None:
+        if rank is not None:
+            self._marks.append(Mark(size + self._shift, size, rank, inline, self._context))

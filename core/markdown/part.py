@@ -50,11 +50,10 @@ class Part:
 
     All texts that it is given, and all offsets in them, begin where the part begins."""
 
-    def __init__(self, start: Start, *, since: int | None = None) -> None:
-        """`since`: places within lines are sought too, from about that offset in the part on. That takes several times
-        as long, and is only needed where a part has to end."""
+    def __init__(self, start: Start) -> None:
         self.start = start
-        self._since = since
+        self._since: int | None = None
+        """From there on, places within lines are marked too."""
         self._begin()
 
     def _begin(self) -> None:
@@ -62,6 +61,8 @@ class Part:
         self.shown = ""
         """The part so far: opened again what was open, nothing closed."""
         self.marks: list[Mark] = []
+        self.most_closing = 0
+        """What closes the part is nowhere longer than this. Known when places were sought."""
         self.lines: list[Written] = []
         self.inline = start.inline
         self._block = start.block
@@ -90,6 +91,17 @@ class Part:
                 self._continue_line(text, self.start.line)
         while self._at < len(text):
             self._next_line(text)
+
+    def seek(self, text: str, since: int) -> None:
+        """Marks places within lines too, from about `since` in the part on: once more, for the text read last. That
+        takes several times as long as reading alone, and is only needed where a part has to end."""
+        self._since = since
+        while self.marks and self.marks[-1].size > since:
+            self.marks.pop()
+        self.extend(text)
+        blocks = [written.line.after for written in self.lines]
+        prefix = max((len(line_prefix(block, 0)) for block in blocks if block.leaf is Leaf.FENCE), default=0)
+        self.most_closing = sum(map(self.shown.count, "*_~`")) + prefix + len("\n |")
 
     @property
     def last(self) -> str:
@@ -128,12 +140,6 @@ class Part:
         if line and line.kind is Kind.ROW and self.lines[mark.context.lines - 1].piped(self.shown):
             return closers + " |" if closers or self.shown[mark.size - 1] != "|" else ""
         return closers + closing_fence(block, mark.context.base) if block.leaf is Leaf.FENCE else closers
-
-    def longest(self, size: int) -> int:
-        """No place up to `size` makes the part longer than this, with what would close it there."""
-        opened = sum(map(self.shown[:size].count, "*_~`"))
-        blocks = [line.line.after for line in self.lines if line.line.after.leaf is Leaf.FENCE]
-        return size + opened + max((len(line_prefix(block, 0)) for block in blocks), default=0) + len("\n |")
 
     def _resume(self, mark: Mark) -> None:
         context = mark.context

@@ -143,14 +143,14 @@ class Splitter:
     def _place(self, since: int) -> Mark | None:
         """Where the part ends; None if no mark will do. Places within lines are only sought from about `since` on, and
         None is the answer too if one before that could be the better."""
-        part = self._part = Part(self._part.start, since=since)
-        part.extend(self._rest[: self._read])
+        part = self._part
+        part.seek(self._rest[: self._read], since)
         marks = part.marks
         full = self._longest(marks)
         if full < 0:
             return None
         best, most = _best(marks, full), marks[full].size
-        if since and (best.rank > Rank.WORD or 2 * best.size < most or most < max(2 * since, part.longest(since))):
+        if since and (best.rank > Rank.WORD or 2 * best.size < most or most - since < max(since, part.most_closing)):
             return None
         if self._fits(part.ending(best)):
             return best
@@ -159,25 +159,29 @@ class Splitter:
         return next((m for m in marks[full : max(0, full - 8) : -1] if self._fits(part.ending(m))), None)
 
     def _longest(self, marks: list[Mark]) -> int:
-        """The last mark up to which the part fits, -1 if there is none.
-
-        What closes a part may be longer before its end than at the end; so a mark stands for the longest ending up to
-        it, lest the outcome depend on where the text happened to stop."""
-        peaks: list[int] = []
-        peak, most = -1, -1
-        for index, mark in enumerate(marks):
-            size = mark.size + len(self._part.closing(mark))
-            if size >= most:
-                peak, most = index, size
-            peaks.append(peak)
+        """The last mark up to which the part fits, -1 if there is none."""
         low, high = -1, len(marks)
         while high - low > 1:
             middle = (low + high) // 2
-            if self._fits(self._part.ending(marks[peaks[middle]])):
+            if self._fits(self._part.ending(self._peak(marks, middle))):
                 low = middle
             else:
                 high = middle
         return low
+
+    def _peak(self, marks: list[Mark], index: int) -> Mark:
+        """The mark up to this one at which the part is longest.
+
+        What closes a part may be longer before its end than at the end; so a mark stands for the longest ending up to
+        it, lest the outcome depend on where the text happened to stop."""
+        part, peak = self._part, marks[index]
+        most = peak.size + len(part.closing(peak))
+        while index > 0 and marks[index - 1].size + part.most_closing > most:
+            index -= 1
+            size = marks[index].size + len(part.closing(marks[index]))
+            if size > most:
+                peak, most = marks[index], size
+        return peak
 
     def _force(self) -> None:
         """Cuts where there is no mark, within markup that is longer than a message, and shows it as it is."""
