@@ -20,8 +20,10 @@ from core.markdown.rank import Rank
 
 Fits = Callable[[str], bool]
 
+_NEAR = 256
+"""Characters before the longest text that was known to fit, in which a sentence is likely to end."""
 _MARGIN = 32
-"""Characters that a part may end before the longest text that was known to fit."""
+"""Characters that a full part may be shorter than that text."""
 _WINDOW = 1024
 """Characters to read at first; twice as many each time that they fit. What lies behind a full part is not read."""
 
@@ -120,8 +122,8 @@ class Splitter:
         return fits
 
     def _cut(self) -> None:
-        half = max(0, self._fitted // 2 - _MARGIN)
-        mark = (self._place(half) if half else None) or self._place(0)
+        sinces = {max(0, since) for since in (self._fitted - _NEAR, self._fitted // 2 - _MARGIN, 0)}
+        mark = next(filter(None, map(self._place, sorted(sinces, reverse=True))), None)
         part = self._part
         if mark:
             self._settle(part.ending(mark), mark.at, part.following(mark))
@@ -150,7 +152,9 @@ class Splitter:
         if full < 0:
             return None
         best, most = _best(marks, full), marks[full].size
-        if since and (best.rank > Rank.WORD or 2 * best.size < most or most - since < max(since, part.most_closing)):
+        # within a line there is no better mark than the end of a sentence
+        late = 2 * best.size >= most and best.rank <= (Rank.WORD if 2 * since <= most else Rank.SENTENCE)
+        if since and not (late and most - since >= part.most_closing):
             return None
         if self._fits(part.ending(best)):
             return best
