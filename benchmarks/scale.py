@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from benchmarks.lag import Parts
 from benchmarks.report import Figure
-from benchmarks.source import RATE, source
+from benchmarks.source import RATE, STAMPED, source
 from core.live import LiveReply
 from core.model import MessageId, Prompt, Replace, Text, ThreadId
 from core.pace import Budget, Pace, Pacer
@@ -29,7 +29,7 @@ from core.upstream import Upstream
 from core.upstream.build import build
 
 FEW, MANY = 10, (50, 100, 200, 400, 1_000)
-SECONDS = 10.0
+SECONDS, BEGINNING = 20.0, 5.0
 LIMIT_LAG, LIMIT_BARE = 1.5, 1.0
 READERS = 200
 
@@ -89,7 +89,7 @@ async def _hold(upstream: Upstream, replies: int) -> tuple[float, float]:
 
     async def answer(number: int) -> None:
         nonlocal events
-        await asyncio.sleep(number / replies)  # not all in one moment
+        await asyncio.sleep(BEGINNING * number / replies)  # not all in one moment
         async with LiveReply(platform, pacer, ThreadId(f"n:{number}"), Parts(), reply_to=None).painting() as reply:
             async for event in upstream.stream(Prompt("go", "u")):
                 match event:
@@ -100,7 +100,7 @@ async def _hold(upstream: Upstream, replies: int) -> tuple[float, float]:
                     case _:
                         pass
             await reply.finish()
-            events += len(_STAMP.findall(reply.text))
+            events += STAMPED * len(_STAMP.findall(reply.text))
 
     began = time.process_time()
     await asyncio.gather(*(answer(number) for number in range(replies)))

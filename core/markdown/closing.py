@@ -109,6 +109,8 @@ def _inline(part: Part, written: Written, end: int) -> str | None:
     shown = part.shown
     known = [(written.content, written.inline)]
     """Places on the line, in their order, and what is open there."""
+    if written is part.lines[-1]:
+        known += part.places[1:]
 
     def learn(at: int, stop: int, state: Inline, plain: bool) -> None:
         if at > known[-1][0]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from core.markdown.blocks import PIPE, QUOTE, Block, Kind, Leaf, Line, closing_fence, line_prefix, read
-from core.markdown.inline import Inline, scan
+from core.markdown.inline import Inline, Token, scan
 from core.markdown.marks import Context, Mark, Places, Start
 from core.markdown.rank import between_lines
 
@@ -64,6 +64,8 @@ class Part:
         self.most_closing = 0
         """What closes the part is nowhere longer than this. Known when places were sought."""
         self.lines: list[Written] = []
+        self.places: list[tuple[int, Inline]] = []
+        """The tokens of the last line, in their order, and what is open before each; none if the line has its end."""
         self.inline = start.inline
         self._block = start.block
         if start.bare and start.block.leaf is Leaf.TABLE:
@@ -96,7 +98,7 @@ class Part:
         """Marks places within lines too, from about `since` in the part on: once more, for the text read last. That
         takes several times as long as reading alone, and is only needed where a part has to end."""
         self._since = since
-        while self.marks and self.marks[-1].size > since:
+        while self.marks and (self.marks[-1].size > since or self.marks[-1].context.line is not None):
             self.marks.pop()
         self.extend(text)
         blocks = [written.line.after for written in self.lines]
@@ -299,8 +301,11 @@ class Part:
         self._unread = 0
         shift = self._at - size
         self.shown += text[self._at : stop]
-        add = None
-        if self._since is not None and self._since < len(self.shown):
+        self.places = []
+        add: Token | None = None
+        if self._since is None:
+            add = None if complete or line.kind is Kind.ROW else self._learn
+        elif self._since < len(self.shown):
             # before white space all tokens are certain
             begin = max(size, self.shown.rfind(" ", size, max(size, self._since)) + 1)
             plain = plain or line.kind is Kind.CODE
@@ -313,7 +318,7 @@ class Part:
                 self._unread = len(self.shown) - read_to
                 if line.kind is not Kind.TEXT and complete:
                     self._end_paragraph()
-            case Kind.CODE if add is not None:
+            case Kind.CODE if add is not None and self._since is not None:
                 add(begin, len(self.shown), Inline(), True)
             case _:
                 pass
@@ -321,6 +326,9 @@ class Part:
         self.complete = complete
         if complete:
             self._block, self._previous = line.after, line.kind
+
+    def _learn(self, at: int, stop: int, inline: Inline, plain: bool) -> None:
+        self.places.append((at, inline))
 
     def _mark_boundary(self, first: int, source: str, *, blank: bool) -> None:
         """Marks the end of the last visible line, `first`, now that something follows."""
