@@ -23,13 +23,14 @@ from benchmarks.report import Figure
 from benchmarks.source import RATE, STAMPED, source
 from core.live import LiveReply
 from core.model import MessageId, Prompt, Replace, Text, ThreadId
+from core.observing import unwatched
 from core.pace import Budget, Pace, Pacer
 from core.settings import OpenAi
 from core.upstream import Upstream
 from core.upstream.build import build
 
 FEW, MANY = 10, (50, 100, 200, 400, 1_000)
-SECONDS, BEGINNING = 20.0, 5.0
+SECONDS, BEGINNING = 30.0, 15.0
 LIMIT_LAG, LIMIT_BARE = 1.5, 1.0
 READERS = 200
 
@@ -85,12 +86,14 @@ async def _hold(upstream: Upstream, replies: int) -> tuple[float, float]:
     """The lag that 95 of 100 events keep below, and CPU seconds for each event."""
     platform: Any = _Platform()
     pacer = Pacer(platform.pace)
+    watch = unwatched()
     events = 0
 
     async def answer(number: int) -> None:
         nonlocal events
         await asyncio.sleep(BEGINNING * number / replies)  # not all in one moment
-        async with LiveReply(platform, pacer, ThreadId(f"n:{number}"), Parts(), reply_to=None).painting() as reply:
+        live = LiveReply(platform, pacer, ThreadId(f"n:{number}"), Parts(), reply_to=None, watch=watch)
+        async with live.painting() as reply:
             async for event in upstream.stream(Prompt("go", "u")):
                 match event:
                     case Text(delta):

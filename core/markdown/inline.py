@@ -89,6 +89,8 @@ class Inline(NamedTuple):
             return self
         ticks = self.ticks if self.ticks_inherited or at - self.ticks_at < REACH else 0
         stack = tuple(d for d in self.stack if d.inherited or at - d.at < (_SHORT_REACH if d.length == 1 else REACH))
+        if ticks == self.ticks and len(stack) == len(self.stack):
+            return self
         return self._replace(stack=stack, ticks=ticks)
 
     def bound(self, at: int) -> bool:
@@ -184,7 +186,7 @@ def scan(
 
 def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> Inline:
     if state.ticks:
-        return state._replace(ticks=0, ticks_inherited=False) if kind == "ticks" and stop - at == state.ticks else state
+        return Inline(state.stack, bonds=state.bonds) if kind == "ticks" and stop - at == state.ticks else state
     if state.target >= 0:
         return _in_target(text[at], state)
     top = state.bonds[-1].kind if state.bonds else ""
@@ -198,12 +200,12 @@ def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> 
             stack, left = resolve(state.stack, text[at], stop - at, can_open) if can_close else (state.stack, stop - at)
             if can_open and left:
                 stack = (*stack[-_DEEPEST:], Delimiter(text[at], left, stop - left, stop - at, can_close))
-            return state._replace(stack=stack, bonds=bonds)
+            return Inline(stack, bonds=bonds)  # outside of code and targets, nothing else is set
         case "ticks":
-            return state._replace(ticks=stop - at, ticks_at=at, bonds=state.bonds[:-1] if top == "<" else state.bonds)
+            return Inline(state.stack, stop - at, at, bonds=state.bonds[:-1] if top == "<" else state.bonds)
         case "open":
             bonds = (*state.bonds[-_DEEPEST:], Bond(text[at:stop], at, state.stack))
-            return Inline(state.stack, bonds=bonds)  # outside of code and targets, nothing else is set
+            return Inline(state.stack, bonds=bonds)
         case "close":
             return _bracket(text, at, stop, end, state)
         case "dollar":
