@@ -44,17 +44,26 @@ class Closing:
         for _ in range(_PASSES):
             self._part.extend(text, self._text)
             self._text = text
-            closed = finish(self._part)
+            closed = finish(self._part, text)
             if closed == text:
                 break
             text = closed
         return text
 
 
-def finish(part: Part) -> str:
-    """What `close` makes of a part, in one pass and without reading it again from its beginning."""
+def finish(part: Part, text: str) -> str:
+    """What `close` makes of a part that has read a text, in one pass, and as a rule without reading it again."""
+    closed = _finish(part)
+    if closed is None and part.forgotten:
+        part.anew(text)
+        closed = _finish(part)
+    return closed or ""
+
+
+def _finish(part: Part) -> str | None:
+    """None if nothing can be shown of the lines that the part keeps."""
     shown, end = part.shown, len(part.shown)
-    for index in range(len(part.lines) - 1, -1, -1):
+    for index in range(len(part.lines) - 1, -1 if part.forgotten == 0 else 0, -1):
         written = part.lines[index]
         end = written.start + len(shown[written.start : end].rstrip())
         if (end <= written.content and written.line.kind is not Kind.RULE) or _undecided(part, index, end):
@@ -76,7 +85,7 @@ def finish(part: Part) -> str:
                 return shown[:end]
             case _:
                 return shown[:end] + closing_fence(written.line.after, part.base)
-    return ""
+    return None
 
 
 def _undecided(part: Part, index: int, end: int) -> bool:
@@ -111,6 +120,7 @@ def _inline(part: Part, written: Written, end: int) -> str | None:
     """Places on the line, in their order, and what is open there."""
     if written is part.lines[-1]:
         known += part.places[1:]
+        part.places = []  # wanted once, and not small
 
     def learn(at: int, stop: int, state: Inline, plain: bool) -> None:
         if at > known[-1][0]:

@@ -41,6 +41,8 @@ _GUARD = re.compile(
     r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$))"
 )
 _SPACE = re.compile(r"\s")
+_KEPT = 4
+"""Marks that are kept, of a part that grows. A text goes on from the last one, but what closes it may end a bit earlier."""
 _NOTHING = "\u2060"
 """To Markdown a word, to a reader nothing."""
 
@@ -64,6 +66,8 @@ class Part:
         self.most_closing = 0
         """What closes the part is nowhere longer than this. Known when places were sought."""
         self.lines: list[Written] = []
+        self.forgotten = 0
+        """So many lines before these are not kept."""
         self.places: list[tuple[int, Inline]] = []
         """The tokens of the last line, in their order, and what is open before each; none if the line has its end."""
         self.inline = start.inline
@@ -87,10 +91,24 @@ class Part:
             self.marks.pop()
         if self.marks:
             self._resume(self.marks[-1])
+            self._read(text)
         else:
-            self._begin()
-            if self.start.line is not None and self._at < len(text):
-                self._continue_line(text, self.start.line)
+            self.anew(text)
+        if len(self.marks) > 2 * _KEPT:
+            del self.marks[:-_KEPT]
+            # the line before a mark is looked at for the one after it
+            forgotten = self.marks[0].context.lines - 1 - self.forgotten
+            del self.lines[:forgotten]
+            self.forgotten += forgotten
+
+    def anew(self, text: str) -> None:
+        """Reads all of it again, and keeps all its lines."""
+        self._begin()
+        if self.start.line is not None and self._at < len(text):
+            self._continue_line(text, self.start.line)
+        self._read(text)
+
+    def _read(self, text: str) -> None:
         while self._at < len(text):
             self._next_line(text)
 
@@ -98,9 +116,7 @@ class Part:
         """Marks places within lines too, from about `since` in the part on: once more, for the text read last. That
         takes several times as long as reading alone, and is only needed where a part has to end."""
         self._since = since
-        while self.marks and (self.marks[-1].size > since or self.marks[-1].context.line is not None):
-            self.marks.pop()
-        self.extend(text)
+        self.anew(text)
         blocks = [written.line.after for written in self.lines]
         prefix = max((len(line_prefix(block, 0)) for block in blocks if block.leaf is Leaf.FENCE), default=0)
         self.most_closing = sum(map(self.shown.count, "*_~`")) + prefix + len("\n |")
@@ -148,7 +164,7 @@ class Part:
         self._at, self.inline, self.shown = mark.at, context.inline, self.shown[: mark.size]
         self._block, self.base, self._table = context.block, context.base, context.table
         self._previous, self._numbered = context.previous, context.numbered
-        del self.lines[context.lines :]
+        del self.lines[context.lines - self.forgotten :]
         self._unread, self.complete = 0, True
 
     # --- lines ----------------------------------------------------------------------------------------------------
@@ -341,5 +357,5 @@ class Part:
 
     def _context(self, line: Line | None) -> Context:
         block = line.after if line else self._block
-        lines = len(self.lines)
+        lines = self.forgotten + len(self.lines)
         return Context(block, line, lines, self.base, self._table, self._previous, self.inline, self._numbered)

@@ -114,7 +114,7 @@ class Splitter:
                 self._cut()
 
     def _last_fits(self) -> bool:
-        last, closed = self._part.last, finish(self._part)
+        last, closed = self._part.last, finish(self._part, self._rest[: self._read])
         self._last, self._closed = last, closed
         fits = (not last or self._fits(last)) and (closed == last or self._fits(closed))
         if fits:
