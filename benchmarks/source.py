@@ -18,10 +18,11 @@ RATE = 30.0
 """Events a second of one stream."""
 STAMPED = 10
 """One of so many events holds its time."""
-WORDS = (
+PROSE = (
     "the harbour counts its **gulls and sleeps**, while the tide turns. A boat that nobody waits for comes in with "
     "`nets` and salt; then it rains again."
-).split()
+)
+WORDS = PROSE.split()
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 

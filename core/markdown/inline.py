@@ -161,9 +161,7 @@ def resolve(stack: tuple[Delimiter, ...], char: str, run: int, can_open: bool) -
     return stack, left
 
 
-def scan(
-    text: str, at: int, end: int, state: Inline, *, ends: bool, token: Token | None = None
-) -> tuple[Inline, int]:
+def scan(text: str, at: int, end: int, state: Inline, *, ends: bool, token: Token | None = None) -> tuple[Inline, int]:
     """Reads `text[at:end]`, a line or the rest of one, and returns what is open then and how far that is certain.
 
     With `ends` the line is known to end there. Without, the last token stays unread where more text could change it.

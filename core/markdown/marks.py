@@ -74,7 +74,15 @@ class Places:
     """Collects the places within one line, whose content begins at `size` in the part, from `begin` on."""
 
     def __init__(
-        self, marks: list[Mark], context: Context, line: Line, shown: str, size: int, begin: int, shift: int, plain: bool
+        self,
+        marks: list[Mark],
+        context: Context,
+        line: Line,
+        shown: str,
+        size: int,
+        begin: int,
+        shift: int,
+        plain: bool,
     ) -> None:
         self._marks = marks
         self._context = context

@@ -42,7 +42,7 @@ _GUARD = re.compile(
 )
 _SPACE = re.compile(r"\s")
 _KEPT = 4
-"""Marks that are kept, of a part that grows. A text goes on from the last one, but what closes it may end a bit earlier."""
+"""Marks that are kept of a part that grows. It goes on from the last one, or from one before if the text was closed."""
 _NOTHING = "\u2060"
 """To Markdown a word, to a reader nothing."""
 

@@ -235,9 +235,7 @@ class Http:
 class Answer:
     """The body of an accepted call, read with limits."""
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, idle: float | None, until: float | None, rest: _Rest
-    ) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, idle: float | None, until: float | None, rest: _Rest) -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         self._response = response
