@@ -1,7 +1,7 @@
 """The time between a message's arrival and the request to the upstream, against one bare commit to the same database.
 
 Arrival is the call of `accept`; the request is the moment at which the upstream is asked. Between them a turn is
-recorded, claimed, and given its conversation and what was said before: four transactions."""
+recorded, claimed, and given its conversation and what was said before."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.messages import message
 
 ROUNDS = 300
 LIMIT = 10.0
-"""Bare commits. Ours are four transactions of up to three statements each."""
+"""Bare commits."""
 
 
 class _Asked(FakeUpstream):

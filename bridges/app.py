@@ -27,13 +27,15 @@ from core.backlog import Backlog
 from core.banning import Bans
 from core.bridge import Bridge
 from core.database import is_sqlite, opened, owned, parse, reading
+from core.enclosing import Sender
 from core.errors import ConfigError
+from core.fetching import Fetcher
 from core.inbox import Inbox
 from core.lease import Lease, clock
 from core.observing import Observe, observed_by
 from core.operating import Operating
+from core.pace import Pacer
 from core.pairing import Register
-from core.queue import JobQueue
 from core.reading import Reading
 from core.relay import Relay, Route
 from core.retention import Retention
@@ -43,7 +45,7 @@ from core.store import Store
 from core.upstream import Upstream
 from core.upstream.build import build
 from core.usage import usage
-from core.worker import Worker
+from core.waiting import WaitingSigns
 
 log = logging.getLogger(__name__)
 
@@ -76,17 +78,19 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             backlog = await stack.enter_async_context(aclosing(Backlog(engine)))
             endpoints = Endpoints()
             bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints, engine)}
+            pacers = {name: Pacer(bridge.pace) for name, bridge in bridges.items()}
             metrics, pulse = Metrics(bridges), Pulse()
             retention = Retention(engine, settings.retention)
-            observers = [metrics.observe, pulse.observe, retention.observe, *stack.enter_context(traced())]
+            signs = WaitingSigns(engine, bridges, pacers, set(_signing(settings)))
+            observers = [
+                *(metrics.observe, pulse.observe, retention.observe, signs.observe),
+                *stack.enter_context(traced()),
+            ]
             observe = observed_by(*observers, *([messages] if settings.log.messages else []))
             for bridge in bridges.values():
                 await stack.enter_async_context(bridge)
-            scheduler: Scheduler = JobQueue()
-            runner: Runner | None = None
-            said: Callable[[int], str | None] = _unheard
-            if role != "listen":
-                scheduler, runner, said = await _runner(settings, url, store, bridges, observe, stack)
+            await stack.enter_async_context(signs.showing())
+            scheduler, runner, said = await _answering(role, settings, url, store, bridges, pacers, observe, stack)
             inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler, _sections(settings), observe)
             listeners = Listeners(bridges if role != "work" else {}, inbox, observe)
             health = Health(
@@ -112,27 +116,37 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
                 await retention.attempt()  # for what ended last
 
 
-async def _runner(
+async def _answering(
+    role: Role,
     settings: Settings,
     url: URL,
     store: Store,
     bridges: Mapping[str, Bridge],
+    pacers: Mapping[str, Pacer],
     observe: Observe,
     stack: AsyncExitStack,
-) -> tuple[Scheduler, Runner, Callable[[int], str | None]]:
-    """Whoever runs the turns, what it has to be told, and who knows what an answer is so far: on SQLite tasks of this
-    process, on PostgreSQL jobs, which any process may take."""
+) -> tuple[Scheduler, Runner | None, Callable[[int], str | None]]:
+    """What has to be told of turns, whoever runs them here, and who knows what an answer is so far: on SQLite tasks of
+    this process, on PostgreSQL jobs, which any process may take."""
+    if role == "listen":
+        from core.queue import JobQueue
+
+        return JobQueue(), None, _unheard
     upstreams = {
         name: await stack.enter_async_context(build(name, section)) for name, section in settings.upstreams.items()
     }
     routes = dict(_routes(settings, bridges, upstreams))
     if is_sqlite(url):
-        relay = Relay(store, routes, settings.relay, observe=observe)
+        relay = Relay(store, routes, settings.relay, observe=observe, pacers=pacers)
         stack.push_async_callback(relay.settled)
         local = LocalScheduler(relay, settings.relay)
         return local, local, relay.said
+    # imported where there are jobs: the library is large
+    from core.queue import JobQueue
+    from core.worker import Worker
+
     lease = Lease()
-    relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe)
+    relay = Relay(store, routes, settings.relay, held=lambda: lease.held(clock()), observe=observe, pacers=pacers)
     stack.push_async_callback(relay.settled)
     return JobQueue(), Worker(url, relay, settings.relay, lease), relay.said
 
@@ -211,6 +225,12 @@ def _bridges(settings: Settings, endpoints: Endpoints, engine: AsyncEngine) -> I
                 yield WebBridge(section, engine=engine, endpoints=endpoints)
 
 
+def _signing(settings: Settings) -> Iterator[str]:
+    for name, section in _sections(settings).items():
+        if not isinstance(section, WebSettings) and section.waiting_sign:
+            yield name
+
+
 def _access(settings: Settings) -> Iterator[tuple[str, Access]]:
     for name in _sections(settings):
         access: Access = getattr(settings.access, name)
@@ -222,6 +242,10 @@ def _routes(
     settings: Settings, bridges: Mapping[str, Bridge], upstreams: Mapping[str, Upstream]
 ) -> Iterator[tuple[str, Route]]:
     first = next(iter(settings.upstreams))
+    senders = {
+        name: Sender(Fetcher([section.base_url]), section.base_url, section.image_hosts)
+        for name, section in settings.upstreams.items()
+    }
     for name, section in _sections(settings).items():
         usual = section.upstream or first
         chains = {
@@ -231,6 +255,7 @@ def _routes(
                     settings.upstreams[one].history_exchanges,
                     settings.upstreams[one].history_characters,
                     settings.upstreams[one].announce_backup,
+                    senders[one],
                 )
                 for one in (chosen, *settings.upstreams[chosen].backup)
             )

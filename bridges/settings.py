@@ -42,6 +42,8 @@ class SlackSettings(Overlapping):
     buttons: bool = True
     """Buttons below a reply: to stop it, and below the newest of each conversation to retry, to begin another, and to
     say what you think of it."""
+    waiting_sign: bool = True
+    """A sign on a message that waits while an earlier one of its conversation is being answered."""
     command: str = Field("/assistant", pattern=r"^/[a-z0-9_-]{1,31}$")
     """The slash command, as the app's manifest is to have it."""
     direct_messages: Literal["threads", "one"] = "threads"
@@ -71,6 +73,8 @@ class DiscordSettings(Overlapping):
     buttons: bool = True
     """Buttons below a reply: to stop it, and below the newest of each conversation to retry, to begin another, and to
     say what you think of it."""
+    waiting_sign: bool = True
+    """A sign on a message that waits while an earlier one of its conversation is being answered."""
     answer_in: Literal["channel", "thread"] = "channel"
     """Where a mention in a channel is answered: in the channel, or in a new thread."""
     shards: int = Field(1, ge=1)
@@ -105,6 +109,8 @@ class TelegramSettings(Overlapping):
     buttons: bool = True
     """Buttons below a reply: to stop it, and below the newest of each conversation to retry, to begin another, and to
     say what you think of it."""
+    waiting_sign: bool = True
+    """A sign on a message that waits while an earlier one of its conversation is being answered."""
     drafts: bool = False
     """In private chats a reply grows as a draft and becomes a message at its end, instead of growing by edits. Some
     apps flicker."""

@@ -16,7 +16,20 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from console.health import Report
 from core.errors import SlowDown
-from core.observing import Accepted, Asked, Began, Called, Ended, FirstSign, FirstText, Happening, Heard, Paced, Shown
+from core.observing import (
+    Accepted,
+    Asked,
+    Began,
+    Called,
+    Ended,
+    FirstSign,
+    FirstText,
+    Gathered,
+    Happening,
+    Heard,
+    Paced,
+    Shown,
+)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -104,6 +117,8 @@ class Metrics:
             case Began(turn):
                 if turn.attempt > 1:
                     self.recoveries.labels(turn.bridge).inc()
+            case Gathered():
+                pass
             case Asked(_, upstream, seconds, error):
                 self.asked.labels(upstream).observe(seconds)
                 if error is not None:

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import commands
 from core.breaker import UNAVAILABLE, Breaker
 from core.conversations import Needed, current, history
+from core.enclosing import Sender
 from core.errors import AnswerMalformed, ConversationUnknown, PromptRejected, ThreadbridgeError, UpstreamError
 from core.live import LiveReply
 from core.model import Done, Event, Exchange, Fetch, File, Opened, Prompt, Replace, Status, Text
@@ -41,6 +42,8 @@ class Assistant:
     history_characters: int
     announce_backup: bool = False
     """Is it said below a reply that another wrote it in its place?"""
+    sender: Sender | None = None
+    """For the files of its answers; None: they stay links."""
 
     @property
     def name(self) -> str:
@@ -54,6 +57,7 @@ class Assistant:
 class Approached:
     """What a turn needs of the record before it is asked."""
 
+    turn: Turn
     upstream: str
     conversation: Conversation
     history: tuple[Exchange, ...]
@@ -78,7 +82,7 @@ class Answering:
         assistant = self._available(assistants)[0]
         conversation = await current(connection, turn, assistant.name)
         known = await history(connection, turn, conversation, assistant.needed(alone=len(assistants) == 1))
-        self._approached[turn.id] = Approached(assistant.name, conversation, known)
+        self._approached[turn.id] = Approached(turn, assistant.name, conversation, known)
 
     def done(self, turn: Turn) -> None:
         """Nothing more is asked for a turn by this runner."""
@@ -102,7 +106,7 @@ class Answering:
         alone = len(assistants) == 1 and not choices
         before = next((one for one in assistants if turn.attempt > 1 and one.name == turn.upstream), None)
         if before is not None and await self._recall(turn, before, fetch, reply, alone=alone):
-            _announce(before, assistants[0], reply)
+            _answered(before, assistants[0], reply)
             return
         clock = asyncio.get_running_loop().time
         asked = self._available(assistants)
@@ -117,7 +121,7 @@ class Answering:
                 log.warning("%s is unavailable (%s); its backup is asked", assistant.name, error.detail)
                 reply.status("")
             else:
-                _announce(assistant, assistants[0], reply)
+                _answered(assistant, assistants[0], reply)
                 return
 
     async def _recall(self, turn: Turn, assistant: Assistant, fetch: Fetch, reply: LiveReply, *, alone: bool) -> bool:
@@ -140,22 +144,23 @@ class Answering:
             )
         needed = assistant.needed(alone=alone)
         approached = self._approached.pop(turn.id, None)
-        if approached is not None and approached.upstream == upstream.name:
+        # an id may be given again, where the transaction that gave it came to nothing
+        if approached is not None and approached.turn is turn and approached.upstream == upstream.name:
             conversation, known = approached.conversation, approached.history
         else:
             conversation, known = await self._store.approach(turn, upstream.name, needed)
         async with self._alone_in(upstream.name, conversation.upstream_id):
             try:
                 prompt = _prompt(turn, conversation, known, fetch)
-                await self._ask_and_hear(turn, upstream, prompt, conversation, reply)
+                await self._ask_and_hear(turn, assistant, prompt, conversation, reply)
             except ConversationUnknown:
                 if conversation.upstream_id is None:
                     raise
                 log.warning("%s has forgotten a conversation; it is begun anew", upstream.name)
                 conversation, known = await self._store.approach(turn, upstream.name, needed, anew=True)
                 prompt = _prompt(turn, conversation, known, fetch)
-                await self._ask_and_hear(turn, upstream, prompt, conversation, reply)
-        if not reply.text.strip():
+                await self._ask_and_hear(turn, assistant, prompt, conversation, reply)
+        if not (reply.text.strip() or reply.enclosed):
             raise AnswerMalformed("The assistant's answer was empty. Please ask again.")
 
     def _alone_in(self, upstream: str, upstream_id: str | None) -> asyncio.Lock:
@@ -165,11 +170,12 @@ class Answering:
         return self._in_flight.setdefault((upstream, upstream_id), asyncio.Lock())
 
     async def _ask_and_hear(
-        self, turn: Turn, upstream: Upstream, prompt: Prompt, conversation: Conversation, reply: LiveReply
+        self, turn: Turn, assistant: Assistant, prompt: Prompt, conversation: Conversation, reply: LiveReply
     ) -> None:
         """Asks once; where the connection was lost and the upstream has the whole answer on record, shows that."""
+        upstream = assistant.upstream
         try:
-            await self._ask(turn, upstream, prompt, conversation, reply)
+            await self._ask(turn, assistant, prompt, conversation, reply)
         except UpstreamError as error:
             if not error.unheard or not isinstance(upstream, CanRecall):
                 raise
@@ -184,9 +190,10 @@ class Answering:
             reply.replace(found)
 
     async def _ask(
-        self, turn: Turn, upstream: Upstream, prompt: Prompt, conversation: Conversation, reply: LiveReply
+        self, turn: Turn, assistant: Assistant, prompt: Prompt, conversation: Conversation, reply: LiveReply
     ) -> None:
         """Asks, and passes on what the upstream says."""
+        upstream = assistant.upstream
         async with AsyncExitStack() as held, aclosing(_events(upstream, prompt)) as events:
             async for event in events:
                 match event:
@@ -204,7 +211,7 @@ class Answering:
                     case Status(label):
                         reply.status(label)
                     case File():
-                        reply.append(_linked(event))
+                        reply.enclose(event, assistant.sender)
                     case Done(usage):
                         # the stream ends by itself, and leaves its connection to the next turn
                         if usage is not None:
@@ -279,13 +286,10 @@ async def _events(upstream: Upstream, prompt: Prompt) -> AsyncGenerator[Event, N
         raise AnswerMalformed(detail=type(error).__name__) from error
 
 
-def _announce(assistant: Assistant, first: Assistant, reply: LiveReply) -> None:
+def _answered(assistant: Assistant, first: Assistant, reply: LiveReply) -> None:
+    """What goes with the whole text of an answer."""
+    if assistant.sender is not None and reply.takes_files:
+        for image in assistant.sender.images(reply.text):
+            reply.enclose(image, assistant.sender)
     if assistant is not first and first.announce_backup:
         reply.footnote(f"*Answered by {assistant.name}, because {first.name} is unavailable.*")
-
-
-def _linked(file: File) -> str:
-    if isinstance(file.source, bytes):
-        return f"\n\n*{file.name} cannot be shown here.*"
-    mark = "!" if file.media_type.startswith("image/") else ""
-    return f"\n\n{mark}[{file.name}](<{file.source}>)"

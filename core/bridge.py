@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from core.controls import NONE, Controls
+from core.fetching import Fetched
 from core.model import Attachment, Message, MessageId, ThreadId
 from core.pace import Call, Pace
 
@@ -102,6 +103,40 @@ class Offering(Protocol):
     @property
     def offered(self) -> Controls:
         """What is below the message, as the platform confirmed it last."""
+
+
+@runtime_checkable
+class Working(Protocol):
+    """What a bridge may offer besides, where its platform shows by itself that a thread is being worked at."""
+
+    def working(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
+        """Shown as long as the block runs, which is one turn. Neither end of it waits for the platform, and failures
+        are swallowed."""
+
+
+@runtime_checkable
+class Signing(Protocol):
+    """What a bridge may offer besides, where its platform lets bots put a sign on a person's message."""
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        """Puts the sign on it that it waits, or takes it away. Doing the same twice does no harm, nor does an id that
+        stands for no message of the platform. Raises `PlatformError` only."""
+
+
+@runtime_checkable
+class Attaching(Protocol):
+    """What a bridge may offer besides, where its platform takes files from bots."""
+
+    @property
+    def largest_file(self) -> int:
+        """Bytes."""
+
+    async def attach(
+        self, thread: ThreadId, key: str, name: str, file: Fetched, *, reply_to: MessageId | None = None
+    ) -> MessageId:
+        """Posts a file as a message of its own, read from where its content stands. `key` is as for `Bridge.open`: the
+        same once more is harmless where the platform has a means for it. `name` is harmless and at most 100 bytes
+        long. Raises `PlatformError`."""
 
 
 class Bridge(Protocol):

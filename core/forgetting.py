@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, delete, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.database import transaction
-from core.statements import BANNED, CONVERSATION, PAIRED, PAIRING, PART, REFUSAL, TURN
+from core.statements import BANNED, CONVERSATION, ENCLOSURE, PAIRED, PAIRING, PART, REFUSAL, TURN
 from core.tables import State
 
 _JOBS = text(
@@ -61,7 +61,8 @@ async def _turns(connection: AsyncConnection, wanted: list[ColumnElement[bool]])
     rows = (await connection.execute(found.with_for_update())).all()
     for start in range(0, len(rows), SOME):
         ids = [row.id for row in rows[start : start + SOME]]
-        await _delete(connection, forgotten, PART, PART.c.turn_id.in_(ids))
+        for of_turn in (PART, ENCLOSURE):
+            await _delete(connection, forgotten, of_turn, of_turn.c.turn_id.in_(ids))
         await _delete(connection, forgotten, TURN, TURN.c.id.in_(ids))
     for conversation in {row.conversation_id for row in rows} - {None}:
         await _delete(connection, forgotten, CONVERSATION, CONVERSATION.c.id == conversation, _UNUSED)

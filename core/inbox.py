@@ -60,8 +60,9 @@ class Inbox:
         if recorded is None or recorded.turn is None:
             return
         log.info("turn accepted", extra={"thread_id": message.thread, "message_id": message.id})
-        self._observe(Accepted(bridge, message, monotonic() - began))
-        self._scheduler.wake(message.thread)
+        waiting = recorded.turn if recorded.waits else None
+        self._observe(Accepted(bridge, message, monotonic() - began, waiting))
+        self._scheduler.wake(message.thread, recorded.begun)
 
     async def recent(self, bridge: str) -> Recent:
         """What is on record of a bridge; what is older than `recover_within` is not worth answering any more. Raises

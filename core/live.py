@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
-from core.bridge import Bridge, Offering, Wanted
+from core.bridge import Attaching, Bridge, Offering, Wanted, Working
 from core.controls import NONE
+from core.enclosing import Enclosed, Sender, linked
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
 from core.markdown import Splitter, close
-from core.model import MessageId, ThreadId
+from core.model import File, MessageId, ThreadId
 from core.observing import Watch, unwatched
 from core.pace import Call, Leave, Pacer
 from core.shown import Ledger, ShownPart
@@ -60,6 +61,9 @@ class LiveReply:
         self._told: list[str] = []
         self._status = ""
         self._footnote = ""
+        self.enclosed: list[Enclosed] = []
+        """What is to be posted below it once its text is finished."""
+        self.takes_files = isinstance(bridge, Attaching)
         self.controls = NONE
         """What may be pressed below the last message. While the reply grows, no call is made for that alone."""
         self._quiet = False
@@ -108,6 +112,13 @@ class LiveReply:
         """What is to stand below the text when it is finished, and is none of it."""
         self._footnote = text
 
+    def enclose(self, file: File, sender: Sender | None) -> None:
+        """A file of the answer; a link where nobody can fetch it or the platform takes none."""
+        if sender is not None and self.takes_files:
+            self.enclosed.append(Enclosed(file, sender))
+        else:
+            self.append(f"\n\n{linked(file)}")
+
     @property
     def offered(self) -> str | None:
         """What the last message shows, if there are buttons below it; of a finished reply."""
@@ -118,11 +129,15 @@ class LiveReply:
         return None
 
     async def finish(self) -> None:
-        """Waits until the platform has confirmed the final text of every part (I6). Raises `PlatformError`."""
+        """Waits until the platform has confirmed the final text of every part (I6). May be called again if more was
+        told since. Raises `PlatformError`."""
         if self._footnote:
             self.replace(f"{close(self.text).rstrip()}\n\n{self._footnote}")
+            self._footnote = ""
         self._status = ""
         self._finished = True
+        self._settled = 0
+        self._over.clear()
         self._tell()
         if self._leave is not None:
             self._leave.hurry()
@@ -149,8 +164,10 @@ class LiveReply:
         """Paints as long as the block runs. Leaving it early abandons the reply as it is shown by then."""
         self._dirty.set()
         tasks = [asyncio.create_task(self._paint()), asyncio.create_task(self._type())]
+        working = self._bridge.working(self._thread) if isinstance(self._bridge, Working) else nullcontext()
         try:
-            yield self
+            async with working:
+                yield self
         finally:
             for task in tasks:
                 task.cancel()
@@ -256,8 +273,9 @@ class LiveReply:
                 self._readable.set()
             if shown.surface.message is not None:
                 self.watch.seen(text=said)
-        if shown.surface.message is not None and shown.part.message is None:
-            await self._ledger.posted(shown.part, shown.surface.message)
+        message = shown.surface.message
+        if message is not None and message != shown.part.message:
+            await self._ledger.posted(shown.part, message)
 
     async def _may(self, call: Call, *, urgent: bool) -> None:
         """Waits until a call may go. If the reply is finished meanwhile, the call is urgent from then on."""

@@ -41,6 +41,8 @@ class Accepted:
     message: Message
     seconds: float
     """From its being handed over."""
+    waiting: int | None = None
+    """Its turn, if an earlier one of its thread was still open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,13 @@ class Began:
     turn: Turn
     waited: float
     """Seconds since it was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Messages that waited behind the turn, and belong to it, are answered together with it from now on."""
+
+    turn: Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,7 @@ class Ended:
     reply: str
 
 
-Happening = Heard | Accepted | Began | Asked | Paced | Called | FirstSign | FirstText | Shown | Ended
+Happening = Heard | Accepted | Began | Gathered | Asked | Paced | Called | FirstSign | FirstText | Shown | Ended
 
 Observe = Callable[[Happening], None]
 
@@ -165,6 +174,9 @@ class Watch:
     @property
     def _age(self) -> float:
         return max(0.0, (datetime.now(UTC) - self._turn.accepted_at).total_seconds())
+
+    def gathered(self) -> None:
+        self._observe(Gathered(self._turn))
 
     @contextmanager
     def asking(self, upstream: str) -> Iterator[None]:

@@ -69,7 +69,7 @@ class Operating:
             )
         assert recorded is not None
         assert recorded.turn is not None
-        self._scheduler.wake(message.thread)
+        self._scheduler.wake(message.thread, recorded.begun)
         return recorded.turn
 
     async def rebind(self, conversation: int, upstream: str, upstream_id: str) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import DatabaseError
 from core.model import ThreadId
+from core.tables import Turn
 
 QUEUE = "threads"
 TASK = "drain"
@@ -44,7 +45,7 @@ class JobQueue:
             except ProcrastinateException as error:
                 raise DatabaseError("The database cannot be used just now.", detail=f"{error!r}") from error
 
-    def wake(self, thread: ThreadId) -> None:
+    def wake(self, thread: ThreadId, turn: Turn | None = None) -> None:
         """Nothing to do: the job itself notifies the workers when it is committed."""
 
     def stop_turn(self, turn: int) -> None:

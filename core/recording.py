@@ -16,10 +16,10 @@ from core.model import Message, ThreadId
 from core.overlap import interrupt, when
 from core.settings import Overlapping
 from core.statements import BANNED, REFUSAL, REFUSED, TURN, inserting, is_open, now, request_stop
-from core.tables import Refusal, State
+from core.tables import Refusal, State, Turn
 
-Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[None]]
-"""Tells whoever answers, within the transaction that records a turn, that its thread has something to do."""
+Enlist = Callable[[AsyncConnection, ThreadId], Awaitable[Turn | None]]
+"""See `core.scheduler.Scheduler.enlist`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,10 @@ class Recorded:
     """None: it was refused in silence, or needs no answer."""
     stops: int | None = None
     """The turn that it tells to stop."""
+    begun: Turn | None = None
+    """What `Enlist` gave."""
+    waits: bool = False
+    """It is let in, and an earlier turn of its thread is still open."""
 
 
 async def record(
@@ -52,15 +56,15 @@ async def record(
         verdict = await admission.judge(connection, bridge, message)
     match verdict:
         case Admitted(counts):
-            turn = await _insert(connection, _turn(bridge, message, overlapping) | {"counts": counts})
-            if turn is None and admission is not None:
+            new = await _insert(connection, _turn(bridge, message, overlapping) | {"counts": counts})
+            if new is None and admission is not None:
                 silence = await admission.silence(connection, bridge, message)
                 if isinstance(silence, Refused):
                     await _refuse(connection, bridge, message, silence)
         case Known():
             return None
         case Refused():
-            turn = None
+            new = None
             if verdict.note is not None:
                 told: dict[str, Any] = {
                     "command": REFUSED,
@@ -69,21 +73,21 @@ async def record(
                     "attachments": [],
                     "not_before": None,
                 }
-                turn = await _insert(connection, _turn(bridge, message, Overlapping()) | told)
+                new = await _insert(connection, _turn(bridge, message, Overlapping()) | told)
             await _refuse(connection, bridge, message, verdict)
-            if turn is None:
+            if new is None:
                 return Recorded(None)
-    if turn is None:
+    if new is None:
         return None
+    turn, waits = new
     stops = None
     if isinstance(verdict, Admitted):
         if message.command == "stop":
             stops = await request_stop(connection, message.thread, before=turn)
         elif overlapping.overlap == "interrupt" and message.command in ASKING:
             stops = await interrupt(connection, message, before=turn)
-    if enlist is not None:
-        await enlist(connection, message.thread)
-    return Recorded(turn, stops)
+    begun = await enlist(connection, message.thread) if enlist is not None else None
+    return Recorded(turn, stops, begun, waits and isinstance(verdict, Admitted))
 
 
 _AT_ONCE = frozenset({"stop", *RATINGS})
@@ -133,19 +137,27 @@ def _inserting(dialect: str, names: tuple[str, ...]) -> Any:
         BANNED.c.bridge == bindparam("bridge", type_=TURN.c.bridge.type),
         BANNED.c.author == bindparam("author", type_=TURN.c.author.type),
     )
+    other = TURN.alias()
+    earlier = select(other.c.id).where(
+        other.c.thread == bindparam("thread", type_=TURN.c.thread.type),
+        other.c.message != bindparam("message", type_=TURN.c.message.type),
+        other.c.id > 0,  # or SQLite reads the whole thread, by an index that is no better to it than that of open turns
+        is_open(other.c.state),
+    )
     return (
         inserting(dialect)(TURN)
         .from_select(names, values.where(~refused.exists(), ~banned.exists()))
         .on_conflict_do_nothing(index_elements=["thread", "message"])
-        .returning(TURN.c.id)
+        .returning(TURN.c.id, earlier.exists())
     )
 
 
-async def _insert(connection: AsyncConnection, values: dict[str, Any]) -> int | None:
-    """None: the message was on record already, answered or refused; or its author is banned."""
+async def _insert(connection: AsyncConnection, values: dict[str, Any]) -> tuple[int, bool] | None:
+    """The new turn, and whether another of its thread is open. None: the message was on record already, answered or
+    refused; or its author is banned."""
     inserted = _inserting(connection.dialect.name, tuple(values))
-    turn: int | None = (await connection.execute(inserted, values)).scalar_one_or_none()
-    return turn
+    row = (await connection.execute(inserted, values)).first()
+    return (row[0], bool(row[1])) if row is not None else None
 
 
 async def _refuse(connection: AsyncConnection, bridge: str, message: Message, refused: Refused) -> None:

@@ -18,20 +18,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import commands
 from core.admission import ASKING
 from core.answering import Answering, Assistant
-from core.bridge import Bridge
+from core.bridge import Attaching, Bridge
 from core.controls import finished, growing
+from core.enclosing import Enclosing, linked
 from core.errors import DatabaseError, LeaseLost, PlatformError, UpstreamError
 from core.live import LiveReply
 from core.markdown import close
 from core.model import MessageId, ThreadId
 from core.observing import Observe, Watch, saying, unobserved
 from core.operating import by_operator
-from core.overlap import gathered
+from core.overlap import gathered, may_gather
 from core.pace import Pacer
 from core.settings import Relaying
 from core.statements import now
 from core.store import Store
-from core.tables import Part, State, Turn
+from core.tables import Enclosure, Part, State, Turn
 from core.text import clean
 from core.withdrawing import withdraw
 
@@ -57,7 +58,8 @@ class Route:
 
 
 class Relay:
-    """Routes are keyed by the name of their bridge. `held`: is this process still the one that runs its turns (I2)?"""
+    """Routes are keyed by the name of their bridge. `held`: is this process still the one that runs its turns (I2)?
+    `pacers`, where others in this process speak for the same bots: theirs."""
 
     def __init__(
         self,
@@ -66,13 +68,14 @@ class Relay:
         settings: Relaying,
         held: Callable[[], bool] = lambda: True,
         observe: Observe = unobserved,
+        pacers: Mapping[str, Pacer] | None = None,
     ) -> None:
         self._store = store
         self._routes = routes
         self._settings = settings
         self._held = held
         self._observe = observe
-        self._pacers = {name: Pacer(route.bridge.pace) for name, route in routes.items()}
+        self._pacers = pacers or {name: Pacer(route.bridge.pace) for name, route in routes.items()}
         self._answering = Answering(store)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._replies: dict[int, LiveReply] = {}
@@ -125,10 +128,15 @@ class Relay:
             for pacer in self._pacers.values():
                 pacer.share(workers)
 
-    async def drain(self, thread: ThreadId) -> None:
-        """Answers the open turns of a thread, in order, until none is left, or none is to be begun any more. Raises
-        `DatabaseError`. Cancelled, it leaves its turn to the next runner."""
-        turn = await self._store.claim(thread, self._approach)
+    async def claim(self, connection: AsyncConnection, thread: ThreadId) -> Turn | None:
+        """See `core.scheduler.Drainer`."""
+        return await self._store.claim_within(connection, thread, self._approach)
+
+    async def drain(self, thread: ThreadId, turn: Turn | None = None) -> None:
+        """Answers the open turns of a thread, in order, until none is left, or none is to be begun any more; beginning
+        with one that is claimed already, if it is given. Raises `DatabaseError`. Cancelled, it leaves its turn to the
+        next runner."""
+        turn = turn or await self._store.claim(thread, self._approach)
         try:
             while turn is not None:
                 if turn.bridge not in self._routes:
@@ -168,7 +176,7 @@ class Relay:
             self._pacers[turn.bridge],
             ThreadId(turn.thread),
             ledger,
-            reply_to=None if by_operator(turn) else MessageId(turn.message),
+            reply_to=_answered_message(turn),
             adopted=await self._store.parts(turn) if turn.attempt > 1 else (),
             watch=watch,
         )
@@ -192,6 +200,8 @@ class Relay:
                     reply.controls = finished(turn.id or 0, answered=state is State.ANSWERED)
                 await reply.finish()
                 watch.shown()
+                if reply.enclosed and state is State.ANSWERED:
+                    said = await self._enclose(turn, route, ledger, reply)
                 offered = reply.offered
         except PlatformError as failure:
             state, error = State.FAILED, failure.sentence
@@ -210,6 +220,18 @@ class Relay:
         log.info("turn %s", state)
         watch.ended(state, said)
         return following
+
+    async def _enclose(self, turn: Turn, route: Route, ledger: _Ledger, reply: LiveReply) -> str:
+        """Posts the files of an answer; gives its text with all of them, for the record."""
+        assert isinstance(route.bridge, Attaching)
+        said = "\n\n".join([reply.text, *(linked(one.file) for one in reply.enclosed)]).lstrip()
+        pacer = self._pacers[turn.bridge]
+        enclosing = Enclosing(route.bridge, pacer, ThreadId(turn.thread), ledger, _answered_message(turn))
+        left = await enclosing.post(reply.enclosed)
+        if left:
+            reply.append("".join(f"\n\n{linked(file)}" for file in left))
+            await reply.finish()
+        return said
 
     def _withdraw(self, turn: Turn, route: Route) -> None:
         """Beside the turns: nobody waits for it."""
@@ -253,6 +275,8 @@ class Relay:
         if turn.crashes > MOST_CRASHES:
             raise UpstreamError("This message could not be answered: the program broke down over it again and again.")
         await gathered(self._store, turn)
+        if may_gather(turn):
+            reply.watch.gathered()
         assistants = route.assistants
         if route.choices:
             assistants = route.choices.get(await self._store.chosen(turn) or "", assistants)
@@ -288,6 +312,16 @@ class _Ledger:
 
     async def renew(self, part: Part) -> None:
         await self.store.renew(self.turn, part)
+
+    async def enclose(self, position: int) -> Enclosure:
+        return await self.store.enclosures.intend(self.turn, position)
+
+    async def enclosed(self, enclosure: Enclosure, message: MessageId) -> None:
+        await self.store.enclosures.posted(self.turn, enclosure, message)
+
+
+def _answered_message(turn: Turn) -> MessageId | None:
+    return None if by_operator(turn) else MessageId(turn.message)
 
 
 def _with_note(said: str, note: str) -> str:

@@ -17,6 +17,7 @@ from core.errors import DatabaseError
 from core.model import ThreadId
 from core.observing import saying
 from core.settings import Relaying
+from core.tables import Turn
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +28,12 @@ RETRY_DELAY = 1.0
 class Scheduler(Protocol):
     """What is told of a message that has been recorded."""
 
-    async def enlist(self, connection: AsyncConnection, thread: ThreadId) -> None:
+    async def enlist(self, connection: AsyncConnection, thread: ThreadId) -> Turn | None:
         """Within the transaction that records a turn: from its commit on, there is something to do in this thread.
-        Raises `DatabaseError`."""
+        Gives the turn to begin with if it is claimed already. Raises `DatabaseError`."""
 
-    def wake(self, thread: ThreadId) -> None:
-        """After that commit. Waking a thread twice does no harm."""
+    def wake(self, thread: ThreadId, turn: Turn | None = None) -> None:
+        """After that commit, with what `enlist` gave. Waking a thread twice does no harm."""
 
     def stop_turn(self, turn: int) -> None:
         """After the commit that marked this turn as not wanted any more."""
@@ -55,8 +56,12 @@ class Drainer(Protocol):
     async def recover(self) -> list[ThreadId]:
         """Called once, before anything is drained; gives the threads with open turns. Raises `DatabaseError`."""
 
-    async def drain(self, thread: ThreadId) -> None:
-        """Answers the open turns of a thread until there is none. Raises `DatabaseError` at most."""
+    async def claim(self, connection: AsyncConnection, thread: ThreadId) -> Turn | None:
+        """Takes the oldest open turn of a thread, within the caller's transaction. Raises `DatabaseError`."""
+
+    async def drain(self, thread: ThreadId, turn: Turn | None = None) -> None:
+        """Answers the open turns of a thread until there is none, beginning with one that is claimed already, if it is
+        given. Raises `DatabaseError` at most."""
 
     def stop_turn(self, turn: int) -> None:
         """A person does not want this one any more."""
@@ -76,7 +81,8 @@ class LocalScheduler:
         self._settings = settings
         self._places = asyncio.Semaphore(settings.concurrency)
         self._tasks: dict[ThreadId, asyncio.Task[None]] = {}
-        self._woken: set[ThreadId] = set()
+        self._woken: dict[ThreadId, Turn | None] = {}
+        """With the turn to begin with."""
         self.on_idle: Callable[[], None] = lambda: None
         """Called whenever a thread has nothing left to do."""
 
@@ -99,12 +105,19 @@ class LocalScheduler:
         """How many threads have something to do."""
         return len(self._tasks)
 
-    async def enlist(self, connection: AsyncConnection, thread: ThreadId) -> None:
-        """Nothing to do: this process is told by `wake`, and the next one reads the record."""
+    async def enlist(self, connection: AsyncConnection, thread: ThreadId) -> Turn | None:
+        """In a thread that is at rest the turn is begun at once: that is one transaction less before its answer. If
+        somebody wakes the thread first, its drainer takes the turn up like any that was left behind."""
+        if thread in self._tasks or self._relay.closing or self._places.locked():
+            return None
+        return await self._relay.claim(connection, thread)
 
-    def wake(self, thread: ThreadId) -> None:
-        self._woken.add(thread)
-        if thread not in self._tasks and not self._relay.closing:
+    def wake(self, thread: ThreadId, turn: Turn | None = None) -> None:
+        if thread in self._tasks:
+            self._woken.setdefault(thread, None)
+            return
+        self._woken[thread] = turn
+        if not self._relay.closing:
             with saying(thread_id=thread):
                 task = asyncio.create_task(self._run(thread), name=f"drain {thread}")
             self._tasks[thread] = task
@@ -117,12 +130,11 @@ class LocalScheduler:
         delay = RETRY_DELAY
         async with self._places:
             while thread in self._woken and not self._relay.closing:
-                self._woken.discard(thread)
                 try:
-                    await self._relay.drain(thread)
+                    await self._relay.drain(thread, self._woken.pop(thread))
                 except DatabaseError as error:
                     log.error("%s Trying again in %.0f s. (%s)", error.sentence, delay, error.detail)
-                    self._woken.add(thread)
+                    self._woken[thread] = None
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, 30.0)
 
@@ -131,7 +143,7 @@ class LocalScheduler:
         if task is not None and not task.cancelled() and (error := task.exception()) is not None:
             log.error("the drainer of %s ended by a fault of this program", thread, exc_info=error)
         if thread in self._woken:
-            self.wake(thread)
+            self.wake(thread, self._woken[thread])
         self.on_idle()
 
     async def close(self, within: float) -> int:

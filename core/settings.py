@@ -186,6 +186,9 @@ class UpstreamSection(Section):
     """How many earlier exchanges an upstream that remembers nothing is given."""
     history_characters: int = Field(48_000, ge=0)
     """And how many characters of them, counted from the newest."""
+    image_hosts: Words = ()
+    """Hosts from which images in the text of an answer are fetched, to be posted as files: these and all below them,
+    besides the upstream's own; `*`: all. Whoever can put words into an answer can have such an address asked for."""
 
 
 class GoApi(UpstreamSection):
@@ -232,6 +235,8 @@ class OpenAi(UpstreamSection):
     max_tokens: int | None = Field(None, gt=0)
     """Of one answer."""
     temperature: float | None = Field(None, ge=0, le=2)
+    modalities: Words | None = None
+    """What answers may be made of, for models that make pictures: `["text", "image"]`."""
 
 
 AnyUpstream = Annotated[GoApi | GptBots | MyGptAssistants | OpenAi, Field(discriminator="kind")]

@@ -32,9 +32,9 @@ from core.tables import OPEN, Conversation, State, Turn
 
 # Statements are written against the tables and not through a session: that costs half the time, and nothing here has a
 # use for a unit of work.
-TURN, CONVERSATION, PART, REFUSAL, PAIRING, PAIRED, BANNED = (
+TURN, CONVERSATION, PART, ENCLOSURE, REFUSAL, PAIRING, PAIRED, BANNED = (
     SQLModel.metadata.tables[name]
-    for name in ("turn", "conversation", "part", "refusal", "pairing", "paired", "banned")
+    for name in ("turn", "conversation", "part", "enclosure", "refusal", "pairing", "paired", "banned")
 )
 
 REFUSED = "refused"
@@ -68,7 +68,12 @@ HELD = update(TURN).where(
 )
 """Changes a running turn that is still its runner's: takes `held`, and what is to be changed."""
 _OLDEST = (
-    select(TURN.c.id).where(TURN.c.thread == bindparam("of_thread"), is_open()).order_by(TURN.c.id).limit(1)
+    select(TURN.c.id)
+    # without a word about the id, SQLite reads the whole thread by an index that is no better to it than that of the
+    # open turns
+    .where(TURN.c.thread == bindparam("of_thread"), TURN.c.id > 0, is_open())
+    .order_by(TURN.c.id)
+    .limit(1)
 ).scalar_subquery()
 _CLAIM = (
     update(TURN)

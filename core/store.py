@@ -21,6 +21,7 @@ from core.admission import Admission
 from core.bridge import Recent
 from core.conversations import Needed, chosen, current, history, size
 from core.database import patient, transaction
+from core.enclosures import Enclosures
 from core.model import Attachment, Exchange, Message, MessageId, ThreadId, Usage
 from core.overlap import absorb, close_merged, may_gather, of_album
 from core.recording import Enlist, Recorded, record
@@ -53,6 +54,7 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self.offers = RecordedOffers(engine)
+        self.enclosures = Enclosures(engine)
         intending = inserting(engine.dialect.name)(PART)
         self._intend = intending.on_conflict_do_update(
             index_elements=["turn_id", "position"], set_={"key": intending.excluded.key}
@@ -127,9 +129,9 @@ class Store:
         """Takes the oldest open turn of a thread, one that an earlier runner left included. `then` goes on with it in
         the same transaction."""
         async with self._transaction() as connection:
-            return await self._claim(connection, thread, then)
+            return await self.claim_within(connection, thread, then)
 
-    async def _claim(self, connection: AsyncConnection, thread: ThreadId, then: Then | None) -> Turn | None:
+    async def claim_within(self, connection: AsyncConnection, thread: ThreadId, then: Then | None) -> Turn | None:
         turn = await claim(connection, thread)
         if turn is not None and then is not None:
             await then(connection, turn)
@@ -153,7 +155,7 @@ class Store:
             await write(connection, turn, state=state, reply=reply, error=error, ended_at=now(), offered=offered)
             if may_gather(turn):
                 await close_merged(connection, turn, state)
-            return await self._claim(connection, ThreadId(turn.thread), then) if claim_next else None
+            return await self.claim_within(connection, ThreadId(turn.thread), then) if claim_next else None
 
     @patient
     async def release(self, turn: Turn) -> None:

@@ -134,6 +134,13 @@ class Turn(SQLModel, table=True):
             sqlite_where=text("merged_into IS NOT NULL"),
             postgresql_where=text("merged_into IS NOT NULL"),
         ),
+        Index(
+            "turn_signed",
+            "thread",
+            "id",
+            sqlite_where=text("waiting_sign IS NOT NULL"),
+            postgresql_where=text("waiting_sign IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
@@ -157,6 +164,8 @@ class Turn(SQLModel, table=True):
     """Until then more may come that belongs to it."""
     merged_into: int | None = Field(default=None, sa_column=Column(BigId))
     """The turn whose prompt holds this one's too. It waits as long as that one is open, and ends with it."""
+    waiting_sign: bool | None = Field(default=None, sa_column=Column(Boolean))
+    """Does the person's message have the sign that it waits (`core.waiting`)? False: it may be on its way. None: no."""
     state: str = Field(sa_column=Column(String(20), nullable=False))
     attempt: int = 0
     """Counts the runners it had, and is the fence: a runner with an older number can write nothing."""
@@ -190,6 +199,18 @@ class Part(SQLModel, table=True):
     """One platform message of a reply: intended (no message id yet), then posted."""
 
     __table_args__ = (UniqueConstraint("turn_id", "position", name="part_position"),)
+
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    turn_id: int = Field(sa_column=Column(BigId, ForeignKey("turn.id"), nullable=False))
+    position: int
+    key: str = Field(sa_column=Column(String(25), nullable=False, unique=True))
+    message: str | None = Field(default=None, sa_column=Column(String(100)))
+
+
+class Enclosure(SQLModel, table=True):
+    """One file of a reply, a platform message of its own: intended (no message id yet), then posted."""
+
+    __table_args__ = (UniqueConstraint("turn_id", "position", name="enclosure_position"),)
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
     turn_id: int = Field(sa_column=Column(BigId, ForeignKey("turn.id"), nullable=False))

@@ -49,6 +49,8 @@ class View:
     """Still streaming, or a preview."""
     buttons: tuple[str, ...] = ()
     """The labels of what may be pressed below it, in their order."""
+    files: tuple[str, ...] = ()
+    """The names of the files that it carries; `sandbox.files` has them."""
 
 
 class StandIn(ABC):

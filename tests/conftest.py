@@ -13,6 +13,7 @@ from sqlalchemy import URL
 import migrations
 from core.database import opened, parse
 from core.store import Store
+from tests.discretion import found, listening, read_databases
 from tests.postgresql import copied, postgresql_server
 
 _numbers = itertools.count()
@@ -32,6 +33,23 @@ def _only_loopback() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", connect)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _listening() -> Iterator[None]:
+    with listening():
+        yield
+    assert not found()  # of what outlived the last test
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_told(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever the program writes while a test runs holds none of the secrets that it was given."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None:
+        read_databases(folder)
+    assert not found()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from typing import Self
 
 from core.bridge import Accept, Recollect
 from core.errors import MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable
+from core.fetching import Fetched
 from core.model import Attachment, Event, MessageId, Prompt, ThreadId
 from core.pace import Budget, Call, Pace
 from core.upstream import Limits
@@ -122,6 +123,42 @@ class FakeBridge:
         return posted
 
 
+@dataclass
+class PostedFile:
+    """A file on the fake platform."""
+
+    key: str
+    name: str
+    media_type: str
+    content: bytes
+    after: list[str]
+    """The texts that stood there when it came."""
+
+
+class FilingBridge(FakeBridge):
+    """Takes files too. `trouble` is asked for `attach`."""
+
+    largest_file = 1_000_000
+
+    def __init__(self, limit: int = 200) -> None:
+        super().__init__(limit)
+        self.calls["attach"] = 0
+        self.files: list[PostedFile] = []
+
+    async def attach(
+        self, thread: ThreadId, key: str, name: str, file: Fetched, *, reply_to: MessageId | None = None
+    ) -> MessageId:
+        try:
+            after = self.call("attach")
+            if not any(one.key == key for one in self.files):
+                self.files.append(PostedFile(key, name, file.media_type, file.content.read(), self.texts()))
+        finally:
+            self.changed.set()
+        if after is not None:
+            raise after
+        return MessageId(f"f{len(self.files)}")
+
+
 class FakeSurface:
     def __init__(
         self, bridge: FakeBridge, thread: ThreadId, key: str, message: MessageId | None, reply_to: MessageId | None
@@ -166,6 +203,34 @@ class FakeSurface:
         if after is not None:
             raise after
         self.shown = text
+
+
+class SigningBridge(FakeBridge):
+    """One that shows that messages wait: `signed` are those that have the sign, `asked` is all that was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls |= {"sign": 0, "unsign": 0}
+        self.signed: set[MessageId] = set()
+        self.asked: list[tuple[MessageId, bool]] = []
+        self.before_signing: asyncio.Event | None = None
+        """While it is there and not set, signs are on their way."""
+        self.before_taking_away: asyncio.Event | None = None
+        """The same of taking them away."""
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        self.asked.append((message, waits))
+        self.changed.set()
+        held = self.before_signing if waits else self.before_taking_away
+        if held is not None:
+            await held.wait()
+        try:
+            after = self.call("sign" if waits else "unsign")
+            (self.signed.add if waits else self.signed.discard)(message)
+            if after is not None:
+                raise after
+        finally:
+            self.changed.set()
 
 
 Step = Event | Exception | asyncio.Event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.answering import Assistant
 from core.bridge import Recent
+from core.enclosing import Sender
 from core.inbox import Inbox
 from core.model import Message
 from core.observing import Observe, unobserved
@@ -27,10 +28,11 @@ class LocalRelay:
         settings: Relaying | None = None,
         overlapping: Overlapping | None = None,
         announce_backup: bool = False,
+        sender: Sender | None = None,
         observe: Observe = unobserved,
     ) -> None:
         settings = settings or Relaying()
-        assistants = tuple(Assistant(one, 20, 48_000, announce_backup) for one in upstreams)
+        assistants = tuple(Assistant(one, 20, 48_000, announce_backup, sender) for one in upstreams)
         self.relay = Relay(store, {bridge.name: Route(bridge, assistants)}, settings, observe=observe)
         self._bridge = bridge
         self.scheduler = LocalScheduler(self.relay, settings)

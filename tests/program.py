@@ -19,23 +19,10 @@ from sandbox.slack import SlackServer
 from sandbox.stand_in import StandIn
 from sandbox.telegram import TelegramServer
 from sandbox.upstream import UpstreamServer
+from tests.discretion import hear
 
 Kind = Literal["goapi", "gptbots", "mygptassistants", "openai"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-SECRETS = (
-    "xoxb-sandbox",
-    "xapp-sandbox",
-    "sandbox-discord-token",
-    "sandbox-telegram-token",
-    "sandbox-key",
-    "wrong-word",
-    "sandbox-signing-secret",
-    "token-of-ann-and-nobody-else",
-    "token-of-bob-and-nobody-else",
-    "sandbox-admin-token",
-)
-"""What the program is given in tests, right or wrong, and never says."""
 
 WITHIN = 120.0
 """Seconds that anything may take on a slow machine that many share."""
@@ -77,6 +64,7 @@ class Program:
         assert process.stdout is not None
         async for line in process.stdout:
             self.log.append(line.decode(errors="replace").rstrip())
+            hear("output of a program", self.log[-1])
             self._line.set()
         self._line.set()
 

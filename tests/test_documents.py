@@ -35,8 +35,14 @@ def test_the_tests_that_are_named_exist(document: Path) -> None:
         assert not function or function in known, f"{file}::{function}"
 
 
-def test_the_guarantees_name_the_tests_that_show_them() -> None:
-    assert len(named(ROOT / "docs" / "guarantees.md")) > 20
+@pytest.mark.parametrize("document", ["guarantees.md", "security.md"])
+def test_what_is_promised_is_shown_by_tests(document: str) -> None:
+    assert len(named(ROOT / "docs" / document)) > 20
+
+
+def test_nothing_is_said_of_an_attack_without_a_test_that_tries_it() -> None:
+    rows = re.findall(r"(?m)^\| .*", (ROOT / "docs" / "security.md").read_text("utf-8"))
+    assert [row for row in rows if "`tests/" not in row and "shown by" not in row] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)

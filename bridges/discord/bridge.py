@@ -21,7 +21,7 @@ from bridges.discord.pace import pace
 from bridges.discord.receiving import RECORDING_DELAYS, Receiver
 from bridges.discord.registering import register
 from bridges.discord.rest import Rest
-from bridges.discord.room import KnownThreads, Room
+from bridges.discord.room import Enclosed, KnownThreads, Room
 from bridges.discord.shards import Gate, Shard, gate
 from bridges.discord.surface import DiscordSurface
 from bridges.endpoints import Endpoints
@@ -29,6 +29,7 @@ from bridges.settings import DiscordSettings
 from bridges.tasks import run_together
 from core.bridge import Accept, Recollect
 from core.errors import PlatformError, PlatformRefused, SlowDown
+from core.fetching import Fetched
 from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
 
@@ -36,6 +37,9 @@ log = logging.getLogger(__name__)
 
 TYPING_SECONDS = 8.0
 """How often the typing indicator is renewed; Discord shows it for ten."""
+
+SIGN = "⏳"
+"""The emoji that says that a message waits."""
 
 
 def _after(whole: Callable[[Any], Any], parse: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -137,6 +141,8 @@ class DiscordBridge:
     delivered by Discord later; `catch_up` reads it from the channels."""
 
     name = "discord"
+    largest_file = 10 * 2**20
+    """Bytes in servers that nobody pays for, https://discord.com/developers/docs/reference#uploading-files."""
 
     def __init__(
         self,
@@ -244,6 +250,14 @@ class DiscordBridge:
     ) -> DiscordSurface:
         return DiscordSurface(self._room(thread), key, message, reply_to)
 
+    async def attach(
+        self, thread: ThreadId, key: str, name: str, file: Fetched, *, reply_to: MessageId | None = None
+    ) -> MessageId:
+        """Within some minutes the same key gives the same message again, as for texts."""
+        answered = int(reply_to) if reply_to is not None and reply_to.isdecimal() else None
+        written = await self._room(thread).write("", key, answered, enclosed=Enclosed(name, file.content))
+        return MessageId(str(written.id))
+
     async def find(self, thread: ThreadId, key: str) -> MessageId | None:
         """None: Discord tells the nonce in the answer to the creation and in the gateway's event, but does not keep
         it, so no history has it. Showing again under the same key is the way: within some minutes Discord gives the
@@ -261,6 +275,11 @@ class DiscordBridge:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        """See `core.bridge.Signing`."""
+        if message.isdecimal():
+            await self._room(thread).react(int(message), SIGN, stands=waits)
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         return files.stream(self.client, self.client.rest, attachment)

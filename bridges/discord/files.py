@@ -6,6 +6,7 @@ file was posted, and the address is asked for when it is needed.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -25,14 +26,17 @@ TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 _REFERENCE = re.compile(r"([0-9]{1,20})/([0-9]{1,20})/([0-9]{1,20})", re.ASCII)
 
 
+LONGEST_WAIT = 15.0
+"""Seconds that Discord may ask to wait for; a person waits with it."""
+
+
 async def stream(client: discord.Client, rest: Rest, attachment: Attachment) -> AsyncIterator[bytes]:
     """The bytes, in pieces of at most `CHUNK`. Raises `AttachmentError`."""
     match = _REFERENCE.fullmatch(attachment.reference)
     if match is None:
         raise AttachmentError(detail="the reference is not of this bridge")
     try:
-        channel = client.get_partial_messageable(int(match[1]))
-        message = await channel.get_partial_message(int(match[2])).fetch()
+        message = await _posted(client, int(match[1]), int(match[2]))
         found = next((file for file in message.attachments if file.id == int(match[3])), None)
         if found is None:
             raise AttachmentError(f"The file {attachment.name} is no longer attached to the message.")
@@ -52,3 +56,16 @@ async def stream(client: discord.Client, rest: Rest, attachment: Attachment) -> 
         raise AttachmentError(
             f"The file {attachment.name} could not be read from Discord.", detail=reason.detail or type(reason).__name__
         ) from None
+
+
+async def _posted(client: discord.Client, channel: int, message: int) -> discord.Message:
+    """The message that the file was posted with; somebody who sends many at once has it asked for often."""
+    partial = client.get_partial_messageable(channel).get_partial_message(message)
+    until = asyncio.get_running_loop().time() + LONGEST_WAIT
+    while True:
+        try:
+            return await partial.fetch()
+        except discord.RateLimited as refusal:
+            if asyncio.get_running_loop().time() + refusal.retry_after > until:
+                raise
+            await asyncio.sleep(refusal.retry_after)

@@ -20,6 +20,9 @@ Said = Callable[[int, Call], Stated | None]
 BOT = Budget("bot", calls=45, seconds=1.0, reserve=5, shared=True)
 """A little less than the published number: signs of typing count too."""
 
+REACTION = 0.25
+"""Seconds from one reaction in a channel to the next, added or taken away: the customary limit."""
+
 
 def pace(said: Said) -> Pace:
     """Writing and editing are counted apart, for each channel, where a thread is a channel of its own. Half a call
@@ -28,6 +31,9 @@ def pace(said: Said) -> Pace:
     def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
         target = threads.read(thread).target
         yield BOT
+        if call in ("sign", "unsign"):
+            yield Budget(f"reactions:{target}", calls=1, seconds=REACTION)
+            return
         yield Budget(f"{call}:{target}", calls=5, seconds=5.0, reserve=0.5, stated=lambda: said(target, call))
 
     return Pace(budgets)

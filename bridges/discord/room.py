@@ -9,7 +9,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import discord
 
@@ -63,6 +63,14 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file that goes with a message."""
+
+    name: str
+    content: IO[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     client: discord.Client
     where: Where
@@ -70,18 +78,25 @@ class Room:
     starts_thread: bool
     """The thread may have to be created, from the message that has its id."""
 
-    async def write(self, content: str, nonce: str, reply_to: int | None, controls: Controls = NONE) -> Written:
+    async def write(
+        self,
+        content: str,
+        nonce: str,
+        reply_to: int | None,
+        controls: Controls = NONE,
+        enclosed: Enclosed | None = None,
+    ) -> Written:
         """Creates a message; within some minutes the same nonce gives the same message again."""
 
         async def send() -> discord.Message:
             if reply_to is None or reply_to == self.where.thread:
-                return await self._send(content, nonce, None, controls)
+                return await self._send(content, nonce, None, controls, enclosed)
             try:
-                return await self._send(content, nonce, self._reference(reply_to), controls)
+                return await self._send(content, nonce, self._reference(reply_to), controls, enclosed)
             except discord.HTTPException as error:
                 if error.code != NO_REPLIES:
                     raise
-                return await self._send(content, nonce, None, controls)
+                return await self._send(content, nonce, None, controls, enclosed)
 
         message = await self._in_thread(send)
         if self.where.thread is not None:
@@ -111,6 +126,12 @@ class Room:
         except MessageMissing:
             return
 
+    async def react(self, message: int, emoji: str, *, stands: bool) -> None:
+        """Puts a reaction of the bot's own on a message, or takes it away."""
+        http = self.client.http
+        react = http.add_reaction if stands else http.remove_own_reaction
+        await self._translated(lambda: react(self.where.target, message, emoji))
+
     async def show_typing(self) -> None:
         """For about ten seconds."""
         await self._in_thread(lambda: self.client.http.send_typing(self.where.target))
@@ -120,9 +141,17 @@ class Room:
         return self.client.get_partial_messageable(self.where.target, guild_id=self.where.guild)
 
     async def _send(
-        self, content: str, nonce: str, reference: discord.MessageReference | None, controls: Controls
+        self,
+        content: str,
+        nonce: str,
+        reference: discord.MessageReference | None,
+        controls: Controls,
+        enclosed: Enclosed | None,
     ) -> discord.Message:
         more: dict[str, Any] = {} if reference is None else {"reference": reference, "mention_author": False}
+        if enclosed is not None:
+            enclosed.content.seek(0)  # it may have been sent before
+            more["file"] = discord.File(enclosed.content, enclosed.name)  # type: ignore[arg-type]  # any file will do
         if (buttons := view(controls)) is not None:
             more["view"] = buttons
         return await self._channel.send(

@@ -162,7 +162,7 @@ def _invitation(settings: DiscordSettings | None) -> str:
             if (wrong := examination.wrong(reply)) is not None:
                 raise ConfigError(f"{wrong.found}. {wrong.remedy}")
             assert isinstance(reply, Answer)
-            return invite(str(reply.fields["id"]), settings.answer_in)
+            return invite(str(reply.fields["id"]), settings)
 
     try:
         return asyncio.run(ask())

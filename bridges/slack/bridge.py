@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from functools import partial
 
 import aiohttp
 
 from bridges.endpoints import Endpoints
 from bridges.settings import SlackSettings
-from bridges.slack import files, format
+from bridges.slack import enclosing, files, format
 from bridges.slack.askers import Askers
 from bridges.slack.errors import at_start
 from bridges.slack.finding import find
 from bridges.slack.inbound import UNKNOWN_TEAM, Identity
-from bridges.slack.manifest import EVENTS_PATH, NEEDED, SCOPES
+from bridges.slack.manifest import EVENTS_PATH, NEEDED, scopes
 from bridges.slack.names import NameBook
 from bridges.slack.pace import PACE
 from bridges.slack.receiving import Receiver
+from bridges.slack.sessions import Sessions
 from bridges.slack.socket import SocketMode
 from bridges.slack.status import Status
 from bridges.slack.stream import StreamSurface
@@ -30,10 +32,16 @@ from bridges.slack.thread import Thread
 from bridges.slack.web import TIMEOUT, Web, client
 from core.bridge import Accept, Recollect, Surface
 from core.errors import ConfigError, PlatformError, PlatformRefused, PlatformUnavailable
+from core.fetching import Fetched
 from core.model import Attachment, Message, MessageId, ThreadId
 from core.pace import Pace
 
 log = logging.getLogger(__name__)
+
+SIGN = "hourglass_flowing_sand"
+"""The emoji that says that a message waits."""
+_TS = re.compile(r"\d+\.\d+", re.ASCII)
+"""The id of a message; what has another was asked without one."""
 
 OUTSIDE_WITHIN = 1.0
 """Seconds, of the three that Slack waits for a command to be acknowledged."""
@@ -43,6 +51,7 @@ class SlackBridge:
     """Implements `core.bridge.Bridge`. The methods that call Slack work inside `async with` only."""
 
     name = "slack"
+    largest_file = enclosing.LARGEST
 
     def __init__(self, settings: SlackSettings, *, endpoints: Endpoints | None = None) -> None:
         """`endpoints` is needed to listen in the mode `http`."""
@@ -65,6 +74,8 @@ class SlackBridge:
             self._us = await self._who_am_i()
             self._names = NameBook(self._web)
             self._status = Status(self._web)
+            self._sessions = Sessions(self._web)
+            stack.push_async_callback(self._sessions.close)
             self._askers = Askers(self._web)
             self._streams = Streams(self._web, self._askers)
             self._stack = stack.pop_all()
@@ -94,17 +105,17 @@ class SlackBridge:
             raise at_start(error, "bot_token", self._settings.api_url) from None
         except KeyError:
             raise at_start(PlatformUnavailable(), "bot_token", self._settings.api_url) from None
-        scopes = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
-        if scopes:
-            self._check_scopes(scopes)
+        granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
+        if granted:
+            self._check_scopes(granted)
         return us
 
-    def _check_scopes(self, scopes: set[str]) -> None:
+    def _check_scopes(self, granted: set[str]) -> None:
         advice = "add it under OAuth & Permissions on your app's page and install the app again"
-        for scope in NEEDED - scopes:
+        for scope in NEEDED - granted:
             raise ConfigError(f"The Slack app lacks the scope {scope}: {advice}.")
-        for scope, lost in SCOPES.items():
-            if scope not in scopes:
+        for scope, lost in scopes(self._settings).items():
+            if scope not in granted:
                 log.warning("the Slack app lacks the scope %s (%s): %s", scope, lost, advice)
 
     # --- listening ----------------------------------------------------------------------------------------------
@@ -221,11 +232,34 @@ class SlackBridge:
             return edited(message, None)
         return StreamSurface(self._streams, place, key, message, reply_to, edited)
 
+    async def attach(
+        self, thread: ThreadId, key: str, name: str, file: Fetched, *, reply_to: MessageId | None = None
+    ) -> MessageId:
+        """Nothing makes a repeated one harmless; until its last step it cannot be seen."""
+        return await enclosing.attach(self._web, self._session, Thread.read(thread), name, file)
+
     async def find(self, thread: ThreadId, key: str) -> MessageId | None:
         return await find(self._web, Thread.read(thread), key, self._us.user)
 
     def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
         return self._status.writing(Thread.read(thread))
+
+    def working(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
+        """In the agent view, whose apps alone have sessions."""
+        if self._settings.direct_messages != "threads":
+            return nullcontext()
+        return self._sessions.working(Thread.read(thread))
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        """See `core.bridge.Signing`."""
+        if not _TS.fullmatch(message):
+            return
+        react = self._web.api.reactions_add if waits else self._web.api.reactions_remove
+        try:
+            await self._web(react(channel=Thread.read(thread).channel, timestamp=message, name=SIGN))
+        except PlatformRefused as refusal:
+            if refusal.detail != ("already_reacted" if waits else "no_reaction"):
+                raise
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         return files.stream(attachment, self._web, self._session, self._token, self._settings.api_url)

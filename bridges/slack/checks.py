@@ -9,7 +9,7 @@ from bridges.doctor.asking import Answer, Line, Once, Reply, Silence, address
 from bridges.doctor.finding import Check, Finding, failed, ok, skipped, warning
 from bridges.settings import SlackSettings
 from bridges.slack.errors import RATE, REVOKED
-from bridges.slack.manifest import NEEDED, SCOPES
+from bridges.slack.manifest import NEEDED, scopes
 
 APPS = "https://api.slack.com/apps"
 
@@ -63,10 +63,11 @@ class Examination:
         granted = {scope.strip() for scope in reply.headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
         if not granted:
             return skipped("this server does not say which the app has")
-        missing = [scope for scope in SCOPES if scope not in granted]
+        used = scopes(self._settings)
+        missing = [scope for scope in used if scope not in granted]
         if not missing:
-            return ok(f"all {len(SCOPES)} that it makes use of")
-        lost = "; ".join(f"{scope} ({SCOPES[scope]})" for scope in missing)
+            return ok(f"all {len(used)} that it makes use of")
+        lost = "; ".join(f"{scope} ({used[scope]})" for scope in missing)
         judge = failed if NEEDED & set(missing) else warning
         return judge(
             f"missing: {lost}",

@@ -17,13 +17,15 @@ SCOPES = {
     "chat:write": "nothing can be written",
     "commands": "the slash command does not reach it",
     "files:read": "files that people send cannot be read",
+    "files:write": "files of an answer are links",
     "groups:history": "private channels are not heard without a mention, and no post of its own is found again there",
     "groups:read": "private channels have no names in what the assistant reads",
     "im:history": "direct messages are not heard",
     "mpim:history": "group direct messages are not heard without a mention",
+    "reactions:write": "people do not see that their message waits",
     "users:read": "people have no names in what the assistant reads",
 }
-"""Every scope that the bridge makes use of, and what is not possible without it."""
+"""Every scope that the bridge can make use of, and what is not possible without it."""
 NEEDED = frozenset({"chat:write"})
 """Without these the bridge does not start."""
 
@@ -45,6 +47,11 @@ EVENTS_PATH = "/slack/events"
 """For commands and buttons too."""
 LONGEST_NAME = 35
 """Characters of an app's name."""
+
+
+def scopes(settings: SlackSettings) -> dict[str, str]:
+    """Those of `SCOPES` that it makes use of with these settings."""
+    return {scope: lost for scope, lost in SCOPES.items() if settings.waiting_sign or scope != "reactions:write"}
 
 
 def manifest(settings: SlackSettings, name: str, public_url: str) -> dict[str, Any]:
@@ -75,7 +82,7 @@ def manifest(settings: SlackSettings, name: str, public_url: str) -> dict[str, A
     return {
         "display_information": {"name": name, "description": "Answers in threads and direct messages."},
         "features": features,
-        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "oauth_config": {"scopes": {"bot": list(scopes(settings))}},
         "settings": {
             "event_subscriptions": events,
             "interactivity": presses,

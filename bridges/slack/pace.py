@@ -32,6 +32,16 @@ def stops(place: Thread) -> Budget:
     return Budget(f"slack:{place.team}:chat.stopStream", calls=20, seconds=60.0, burst=10, shared=True)
 
 
+def signs(place: Thread) -> Budget:
+    """`reactions.add` is in tier 3, but no more are put there than can be taken away again."""
+    return Budget(f"slack:{place.team}:reactions.add", calls=20, seconds=60.0, burst=10, shared=True)
+
+
+def signs_taken(place: Thread) -> Budget:
+    """`reactions.remove` is in tier 2."""
+    return Budget(f"slack:{place.team}:reactions.remove", calls=20, seconds=60.0, burst=10, shared=True)
+
+
 def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
     place = Thread.read(thread)
     match call:
@@ -43,6 +53,10 @@ def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
             return (appends(place),)
         case "close":
             return (stops(place),)
+        case "sign":
+            return (signs(place),)
+        case "unsign":
+            return (signs_taken(place),)
 
 
 PACE = Pace(budgets)

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Self
 
-from telegram.constants import ChatAction
+from telegram.constants import ChatAction, ReactionEmoji
 
 from bridges.endpoints import Endpoints
 from bridges.settings import TelegramSettings
 from bridges.telegram import format as formatting
 from bridges.telegram.client import Client
 from bridges.telegram.draft import Drafts, DraftSurface
+from bridges.telegram.enclosing import LARGEST, attach
 from bridges.telegram.errors import AddressUnknown, TokenRefused
 from bridges.telegram.files import fetched
 from bridges.telegram.inbound import Me
@@ -31,16 +32,22 @@ from bridges.telegram.thread import read
 from bridges.telegram.webhook import Webhook
 from core.bridge import Accept, Recollect, Surface
 from core.errors import ConfigError, PlatformError, SlowDown
+from core.fetching import Fetched
 from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
 
 log = logging.getLogger(__name__)
+
+SIGN = ReactionEmoji.EYES
+"""That a message waits: of the few emoji that bots may react with, none is an hourglass
+(https://core.telegram.org/bots/api#reactiontypeemoji)."""
 
 
 class TelegramBridge:
     """Implements `core.bridge.Bridge`. `endpoints` is needed where `settings.mode` is `webhook`."""
 
     name = "telegram"
+    largest_file = LARGEST
 
     def __init__(
         self,
@@ -155,6 +162,12 @@ class TelegramBridge:
             return DraftSurface(self._client, self._drafts, place, key, surface)
         return surface
 
+    async def attach(
+        self, thread: ThreadId, key: str, name: str, file: Fetched, *, reply_to: MessageId | None = None
+    ) -> MessageId:
+        """Nothing makes a repeated one harmless: see `find`."""
+        return await attach(self._client, self._moved, read(thread), name, file, reply_to)
+
     async def find(self, thread: ThreadId, key: str) -> MessageId | None:
         """Always None: Telegram lets bots look up nothing that they have posted."""
         return None
@@ -188,6 +201,17 @@ class TelegramBridge:
             if not place.private:
                 return  # a group has 20 calls a minute for everything, and the placeholder stands there
             await asyncio.sleep(wait)
+
+    async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
+        """See `core.bridge.Signing`."""
+        if not message.isdecimal():
+            return
+        chat = read(thread).chat
+        # a refusal to go on so fast is for reactions, as far as can be told: replies go on
+        with self._client.calling():
+            await self._client.bot.set_message_reaction(
+                self._moved.get(chat, chat), int(message), (SIGN,) if waits else ()
+            )
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         return fetched(self._client, attachment)

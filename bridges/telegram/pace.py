@@ -23,9 +23,19 @@ def chat_budget(chat: int) -> Budget:
     return Budget(f"telegram:{chat}", calls=19, seconds=60.0, reserve=3, burst=6)
 
 
+def signs_budget(chat: int) -> Budget:
+    """Reactions count in the chat as well; this keeps many of them from standing in the way of growing text."""
+    if chat > 0:
+        return Budget(f"telegram:{chat}:signs", calls=3, seconds=5.0, burst=2)
+    return Budget(f"telegram:{chat}:signs", calls=5, seconds=60.0, burst=4)
+
+
 def _budgets(thread: ThreadId, call: Call) -> Iterator[Budget]:
+    chat = read(thread).chat
     yield BOT
-    yield chat_budget(read(thread).chat)
+    yield chat_budget(chat)
+    if call in ("sign", "unsign"):
+        yield signs_budget(chat)
 
 
 PACE = Pace(_budgets, placeholder=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import mimetypes
 from typing import Any
 
 from core.errors import AnswerInterrupted, PromptRejected
-from core.model import Usage
+from core.model import File, Usage
 from core.upstream.alike import Alike
 from core.upstream.event_stream import EventStream
 from core.upstream.failures import MODERATED, Complaint, complaint_in, complaint_of, complaint_within, error_for
 from core.upstream.fields import Unreadable, number, parsed, rows, table, whole, words
+from core.upstream.packed import kind_of, unpacked
 from core.upstream.reader import CUT_SHORT, FILTERED, AnswerReader
 from core.upstream.sse import ServerSentEvent
 from core.upstream.thinking import WithoutThinking
@@ -113,8 +115,21 @@ class ChatCompletionsReader(AnswerReader):
             self._out.status("Thinking")
         elif delta.get("tool_calls") or delta.get("function_call"):
             self._out.status("Working")
+        for image in rows(
+            delta.get("images")
+        ):  # of routers, https://docs.litellm.ai/docs/completion/image_generation_chat
+            self._picture(words(table(table(image).get("image_url")).get("url")))
         if refusal := words(delta.get("refusal")):
             self._out.append(refusal)
+
+    def _picture(self, address: str) -> None:
+        """A file, by its address or inside of it."""
+        media_type = kind_of(address) or "image/png"
+        source: str | bytes = address if address.startswith(("https://", "http://")) else unpacked(address)
+        if source:
+            self._files += 1
+            ending = mimetypes.guess_extension(media_type) or ""
+            self._out.tell(File(f"image-{self._files}{ending}", media_type, source))
 
     def _say(self, content: str) -> None:
         self._out.append(self._thinking.feed(content))

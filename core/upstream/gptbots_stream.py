@@ -3,8 +3,6 @@ where a stream was asked for."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 from core.errors import (
@@ -20,6 +18,7 @@ from core.model import File, Usage
 from core.upstream.failures import NO_ACCESS, NO_CREDIT, TOO_LONG, Complaint, complaint_in, complaint_of, is_occupied
 from core.upstream.failures import error_for as error_by_words
 from core.upstream.fields import Unreadable, first, number, parsed, rows, table, whole, words
+from core.upstream.packed import unpacked
 from core.upstream.reader import AnswerReader
 from core.upstream.records import JsonRecords
 
@@ -175,22 +174,12 @@ class GptBotsReader(AnswerReader):
             return
         if source.startswith(("https://", "http://")):
             self._out.tell(File("answer.mp3", "audio/mpeg", source))
-        elif sound := _unpacked(source):
+        elif sound := unpacked(source):
             media_type, ending = _sound_type(sound)
             self._out.tell(File(f"answer.{ending}", media_type, sound))
         else:
             return
         self._files += 1
-
-
-def _unpacked(text: str) -> bytes:
-    """The bytes of base64, which may be several padded pieces one after another; nothing if it is none."""
-    _, _, text = text.rpartition("base64,")
-    try:
-        pieces = [piece for piece in text.replace("\n", "").split("=") if piece]
-        return b"".join(base64.b64decode(piece + "=" * (-len(piece) % 4), validate=True) for piece in pieces)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _sound_type(sound: bytes) -> tuple[str, str]:

@@ -81,6 +81,8 @@ class OpenAiUpstream(Adapter):
             body["max_completion_tokens" if newer else "max_tokens"] = section.max_tokens
         if section.temperature is not None and "temperature" not in self._refused:
             body["temperature"] = section.temperature
+        if section.modalities and "modalities" not in self._refused:
+            body["modalities"] = list(section.modalities)
         return body
 
 
@@ -98,7 +100,7 @@ class _Judge:
         return error_for(complaint, status)
 
 
-_PARAMETER = re.compile(r"stream_options|max_tokens|temperature")
+_PARAMETER = re.compile(r"stream_options|max_tokens|temperature|modalities")
 
 
 def messages(section: OpenAi, history: tuple[Exchange, ...], luggage: Luggage) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from sandbox.discord import components, interactions, payloads, reactions
 from sandbox.discord.people import People
-from sandbox.discord.records import FORUM, SUPPRESS_EMBEDS, THREADS, Channel, File, Refusal, invalid_form
+from sandbox.discord.records import FORUM, LARGEST_FILE, SUPPRESS_EMBEDS, THREADS, Channel, File, Refusal, invalid_form
 
 Params = dict[str, str]
 
@@ -111,6 +111,8 @@ class Calls(People):
         files: list[File] = body.get("_files", [])
         if files:
             self.world.need(channel, "ATTACH_FILES")
+            if any(len(file.content) > LARGEST_FILE for file in files):
+                raise Refusal(413, 40005, "Request entity too large")
         buttons = components.checked(body.get("components"))
         was_archived = channel.archived
         nonce = body.get("nonce")

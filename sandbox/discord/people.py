@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -71,6 +72,7 @@ class People(StandIn):
             at=message.at,
             buttons=tuple(components.label(one) for one in components.buttons(message.components)),
             reactions=tuple(message.reactions),
+            files=tuple(one.name for one in message.files),
         )
 
     def _name(self, kind: str, key: str) -> str | None:
@@ -100,15 +102,21 @@ class People(StandIn):
     async def attach(
         self, place: str, text: str, *files: tuple[str, str, bytes], author: str = "ann", reply_to: str | None = None
     ) -> str:
-        """A message with files: name, media type, content."""
-        made = [File(self.world.snowflake(), name, media_type, content) for name, media_type, content in files]
-        return self.write(place, text, author=author, files=made, reply_to=reply_to).id
+        """A message with files: name, media type, content. `reply_to` is as `parent` in `say`."""
+        if reply_to is not None and reply_to in self.world.channels:
+            place, reply_to = reply_to, None
+        return self.write(place, text, author=author, files=self._files(files), reply_to=reply_to).id
 
-    async def post(self, title: str, text: str, *, forum: str | None = None, author: str = "ann") -> str:
+    async def post(
+        self, title: str, text: str, *files: tuple[str, str, bytes], forum: str | None = None, author: str = "ann"
+    ) -> str:
         """A forum post; its id is that of its thread and of its first message."""
         thread = self.world.post(self.world.channels[forum or self.help], title, self.world.person(author).id)
         self.thread_appeared(thread)
-        return self.write(thread.id, text, author=author, key=thread.id).id
+        return self.write(thread.id, text, author=author, key=thread.id, files=self._files(files)).id
+
+    def _files(self, files: Sequence[tuple[str, str, bytes]]) -> list[File]:
+        return [File(self.world.snowflake(), name, media_type, content) for name, media_type, content in files]
 
     async def start_thread(self, message: str, name: str, *, author: str = "ann") -> str:
         """A thread from a message, which gives it its id."""

@@ -46,6 +46,10 @@ def invalid_form(where: str, code: str, message: str) -> Refusal:
     return Refusal(400, 50035, "Invalid Form Body", {where: {"_errors": [{"code": code, "message": message}]}})
 
 
+LARGEST_FILE = 10 * 2**20
+"""Bytes, in servers that nobody pays for."""
+
+
 @dataclass(slots=True)
 class User:
     id: str

@@ -9,6 +9,7 @@ Names of calls, for faults and in the feed: `users.me`, `users.get`, `applicatio
 from __future__ import annotations
 
 import json
+import mimetypes
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -228,9 +229,10 @@ async def _body(request: web.Request, world: World) -> dict[str, Any]:
         if part.name == "payload_json":
             body |= _json(await part.text())
         else:
-            media_type = part.headers.get("Content-Type", "application/octet-stream")
-            content = bytes(await part.read())
-            body["_files"].append(File(world.snowflake(), part.filename or "file", media_type, content))
+            name = part.filename or "file"
+            # by the name, whatever the client says
+            media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            body["_files"].append(File(world.snowflake(), name, media_type, bytes(await part.read())))
     return body
 
 

@@ -7,9 +7,12 @@ with a real configuration, talking to the stand-ins of this package over sockets
 server       the page and its requests: 127.0.0.1 only
 playground   what the page can see and ask for
   stand_ins  the four stand-ins, at the ports and with the worlds they had
+  people     who lives in their worlds, and is let in or a stranger
   program    the child process: started, watched, restarted, ended
   mirror     what people see, as differences
   panel      what is said about each turn: record (what the program wrote down), lag (how far behind the platform is)
+  chats      what a person may do in the page: speak, press buttons, send files (uploads)
+  operator   who waits to be let in, and the command that does it
   faults     what can be made to go wrong
 folder       the data folder: one playground at a time, files that are whole
 config       the program's configuration

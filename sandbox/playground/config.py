@@ -10,11 +10,11 @@ from typing import Literal, get_args
 Kind = Literal["goapi", "gptbots", "mygptassistants", "openai"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-Table = Mapping[str, str | int | float]
+Table = Mapping[str, str | int | float | list[str]]
 
 
 def render(tables: Mapping[str, Table]) -> str:
-    """TOML of tables of strings and numbers."""
+    """TOML of tables of strings, numbers and lists of strings."""
     lines = ["# Written by the playground at each start; changes made here are overwritten."]
     for name, table in tables.items():
         lines += ["", f"[{name}]"]
@@ -43,14 +43,15 @@ def tables(
     bridges: Mapping[str, Table],
     upstreams: Mapping[str, Table],
     kind: str,
+    let_in: Mapping[str, list[str]],
 ) -> dict[str, Table]:
-    """Every section. Everyone in the sandbox may talk to the assistant; a stop hands over running turns quickly,
-    since that is what one wants to see."""
+    """Every section. `let_in`: who may talk to the assistant from the start, by bridge; all others are strangers, and
+    given a code. A stop hands over running turns quickly, since that is what one wants to see."""
     return {
         "database": {"url": f"sqlite:///{database}"},
         "http": {"host": "127.0.0.1", "port": http_port},
         "relay": {"drain_within": 1.5},
         **{f"bridges.{name}": {**table, "upstream": kind} for name, table in bridges.items()},
         **upstreams,
-        **{f"access.{name}": {"policy": "open"} for name in bridges},
+        **{f"access.{name}": {"policy": "pairing", "users": let_in[name]} for name in bridges},
     }

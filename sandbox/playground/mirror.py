@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.discord import DiscordServer
 from sandbox.feed import Happening
+from sandbox.files import File, files
 from sandbox.playground.record import Turn, names
 from sandbox.stand_in import Place, StandIn, View
 
@@ -50,7 +51,7 @@ class Mirror:
 
     def see(self, happening: Happening) -> None:
         match happening.kind:
-            case "message" | "edit":
+            case "message" | "edit" | "reaction":
                 self._refresh_places()
                 view = View(**happening.data["view"])
                 for place in {str(happening.data["place"]), view.place}:  # a thread, and the place that it is in
@@ -106,12 +107,18 @@ class Mirror:
     def _shown(self, view: View) -> dict[str, Any]:
         """For the page: `thread` is the message whose thread it stands in, `quotes` the one that it replies to."""
         shown = asdict(view)
+        held = files(self._stand_in, view)
+        shown["files"] = [{"name": one.name, "size": one.size, "picture": one.picture} for one in held]
         parent = shown.pop("parent")
         if isinstance(self._stand_in, DiscordServer):
             message = self._stand_in.world.messages.get(view.id)
             return {**shown, "thread": parent, "quotes": message.reference if message is not None else None}
         threaded = self.name == "slack"
         return {**shown, "thread": parent if threaded else None, "quotes": None if threaded else parent}
+
+    def files(self, place: str, message: str) -> list[File]:
+        view = self.view(place, message)
+        return files(self._stand_in, view) if view is not None else []
 
     # --- finding what the program wrote down ----------------------------------------------------------------------
 

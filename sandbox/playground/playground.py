@@ -11,13 +11,18 @@ from typing import Any
 
 from sandbox.faults import Fault
 from sandbox.playground import config
+from sandbox.playground.chats import Chats
+from sandbox.playground.errors import Refused
 from sandbox.playground.faults import OFFERS, fault_for
 from sandbox.playground.folder import Folder, environment
 from sandbox.playground.hub import Hub
 from sandbox.playground.mirror import Mirror
+from sandbox.playground.operator import Operator
 from sandbox.playground.panel import Panel
+from sandbox.playground.people import PEOPLE
 from sandbox.playground.program import Program
-from sandbox.playground.stand_ins import PEOPLE, StandIns, free_port
+from sandbox.playground.stand_ins import StandIns, free_port
+from sandbox.playground.uploads import LARGEST
 from sandbox.stand_in import StandIn
 
 COMMAND = (sys.executable, "-m", "bridges.cli", "run", "--config")
@@ -26,12 +31,10 @@ SPEEDS = (4, 400)
 """Words a second that the upstream may write, the slowest and the fastest."""
 SAVE_AFTER = 0.5
 """Seconds from a change to its being kept, so that a burst of changes is kept once."""
+SAVING_SHARE = 0.05
+"""Of the time that may go into keeping: with large files in the chats, it is done less often."""
 LOOK_EVERY = 0.25
 """Seconds between two looks into the program's database, while something happens."""
-
-
-class Refused(Exception):
-    """What the page asked for cannot be done; the sentence says why."""
 
 
 class Playground:
@@ -55,7 +58,9 @@ class Playground:
         self._http_port = free_port(kept.get("ports", {}).get("http", 0))
         self._stand_ins.upstream.speed = float(kept.get("speed", 40))
         self._mirrors = {name: Mirror(one, self.hub.tell) for name, one in self._stand_ins.platforms.items()}
+        self.chats = Chats(self._stand_ins, self._mirrors)
         self._panel = Panel(self._folder.database, self._mirrors)
+        self._operator = Operator(self._folder)
         self._asked: list[tuple[str, Fault]] = []
         self._faults: list[str] = []
         self._happened, self._unsaved = asyncio.Event(), asyncio.Event()
@@ -96,7 +101,8 @@ class Playground:
 
     def state(self) -> dict[str, Any]:
         return {
-            "people": PEOPLE,
+            "people": [asdict(person) for person in PEOPLE],
+            "largest_file": LARGEST,
             "platforms": {name: mirror.state() for name, mirror in self._mirrors.items()},
             "kinds": config.KINDS,
             "kind": self._kind,
@@ -106,6 +112,7 @@ class Playground:
             "faults": self._faults,
             "program": self._program_state(),
             "turns": self._panel.turns,
+            "access": self._operator.state(),
         }
 
     def log(self) -> list[str]:
@@ -115,37 +122,6 @@ class Playground:
         return {**asdict(self._program.status), "now": time.time()}
 
     # --- what the page may ask for ------------------------------------------------------------------------------
-
-    async def say(self, platform: str, place: str, text: str, author: str, parent: str | None) -> str:
-        """A person writes; returns the message's id. In Discord's forum it is a new post, named for its beginning."""
-        mirror = self._mirrors.get(platform)
-        where = next((one for one in mirror.places if one.id == place), None) if mirror is not None else None
-        if mirror is None or where is None:
-            raise Refused("There is no such place.")
-        if author not in PEOPLE:
-            raise Refused("There is nobody of that name.")
-        if not text.strip():
-            raise Refused("Write something first.")
-        if parent is not None and mirror.view(place, parent) is None:
-            raise Refused("The message that it answers is not there.")
-        post = platform == "discord" and where.kind == "forum" and parent is None
-        try:
-            return await self._stand_ins.say(platform, place, text, author=author, parent=parent, post=post)
-        except ValueError as error:
-            raise Refused(f"{platform.capitalize()} does not take it: {error}") from None
-
-    async def press(self, platform: str, place: str, message: str, button: str, author: str) -> None:
-        """A person presses the button with this label."""
-        mirror = self._mirrors.get(platform)
-        view = mirror.view(place, message) if mirror is not None else None
-        if view is None or button not in view.buttons:
-            raise Refused("That button is not there any more.")
-        if author not in PEOPLE:
-            raise Refused("There is nobody of that name.")
-        try:
-            await self._stand_ins.press(platform, place, message, button, author=author)
-        except ValueError as error:
-            raise Refused(f"{platform.capitalize()} does not take it: {error}") from None
 
     async def set_kind(self, kind: str) -> None:
         if kind not in config.KINDS:
@@ -181,6 +157,12 @@ class Playground:
     async def restart(self, *, kill: bool) -> None:
         await self._program.restart(kill=kill)
 
+    async def pair(self, code: str) -> str:
+        """The operator lets in who was given this code; returns what the program says to that."""
+        said = await self._operator.pair(code)
+        self._happened.set()
+        return said
+
     async def begin_anew(self) -> None:
         """Ends this age, and returns when the next one stands."""
         self._fresh.set()
@@ -196,6 +178,7 @@ class Playground:
             bridges=self._stand_ins.bridges(),
             upstreams=self._stand_ins.upstreams(),
             kind=self._kind,
+            let_in=self._stand_ins.let_in,
         )
         self._folder.config.write_text(config.render(tables), "utf-8")
 
@@ -227,11 +210,14 @@ class Playground:
             self.hub.tell("faults", waiting)
 
     async def _save(self) -> None:
+        took = 0.0
         while True:
             await self._unsaved.wait()
-            await asyncio.sleep(SAVE_AFTER)
+            await asyncio.sleep(max(SAVE_AFTER, took / SAVING_SHARE))
             self._unsaved.clear()
+            began = time.monotonic()
             self._write()
+            took = time.monotonic() - began
 
     def _write(self) -> None:
         ports = {**self._stand_ins.ports, "http": self._http_port}
@@ -246,5 +232,7 @@ class Playground:
             await asyncio.sleep(LOOK_EVERY)
             if await self._panel.look():
                 self.hub.tell("turns", self._panel.turns)
+            if await self._operator.look():
+                self.hub.tell("access", self._operator.state())
             if self._panel.busy:
                 self._happened.set()

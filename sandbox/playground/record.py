@@ -1,4 +1,5 @@
-"""What the program wrote down about its turns, read from its database as an operator would: without its help."""
+"""What the program wrote down about its turns, and about who may talk to it, read from its database as an operator
+would: without its help."""
 
 from __future__ import annotations
 
@@ -13,10 +14,16 @@ LATEST = 12
 
 _TURNS = """
 select t.id, t.bridge, t.thread, t.message, t.author_name, t.prompt, t.command, t.state, t.attempt, t.upstream,
-       c.upstream_id, t.reply, t.error, t.accepted_at, t.started_at, t.ended_at
+       c.upstream_id, t.reply, t.error, t.accepted_at, t.started_at, t.ended_at,
+       (select group_concat(json_extract(value, '$.name'), ', ') from json_each(t.attachments))
 from turn t left join conversation c on c.id = t.conversation_id
 where t.bridge = ? order by t.id desc limit ?
 """
+_WAITING = """
+select bridge, author_name, substr(code, 1, 3) || '-' || substr(code, 4) from pairing
+where expires_at > strftime('%Y-%m-%d %H:%M:%f', 'now') order by expires_at
+"""
+_LET_IN = "select bridge, author_name from paired order by at"
 _PARTS = "select turn_id, message from part where turn_id >= ? order by turn_id, position"
 
 
@@ -41,6 +48,8 @@ class Turn:
     """UTC, as the database writes it."""
     started_at: str | None
     ended_at: str | None
+    files: str | None = None
+    """The names of what came with it."""
     parts: tuple[str | None, ...] = ()
     """The platform messages of the reply, as the bridge names them; None where one is not posted yet."""
 
@@ -49,13 +58,37 @@ class Turn:
         return self.state in ("waiting", "running")
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A stranger who was given a code that nobody has confirmed yet."""
+
+    bridge: str
+    name: str
+    code: str
+    """As people write it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """Somebody who was let in by a code."""
+
+    bridge: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    waiting: tuple[Waiting, ...] = ()
+    let_in: tuple[LetIn, ...] = ()
+
+
 def latest(database: Path, bridges: Iterable[str]) -> tuple[Turn, ...] | None:
     """The newest turns of each bridge, newest first. None while there is no database, or it cannot be read just now
     (the program is making it, or holds it)."""
     if not database.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0.2)) as connection:
+        with closing(_opened(database)) as connection:
             rows = [row for bridge in bridges for row in connection.execute(_TURNS, (bridge, LATEST))]
             parts: dict[int, list[str | None]] = {}
             for turn, message in connection.execute(_PARTS, (min((row[0] for row in rows), default=0),)):
@@ -64,6 +97,22 @@ def latest(database: Path, bridges: Iterable[str]) -> tuple[Turn, ...] | None:
         return None
     turns = [replace(turn, parts=tuple(parts.get(turn.id, ()))) for turn in (Turn(*row) for row in rows)]
     return tuple(sorted(turns, key=lambda turn: -turn.id))
+
+
+def access(database: Path) -> Access | None:
+    """Who waits to be let in, and who was. None as above."""
+    if not database.exists():
+        return None
+    try:
+        with closing(_opened(database)) as connection:
+            waiting = tuple(Waiting(*row) for row in connection.execute(_WAITING))
+            return Access(waiting, tuple(LetIn(*row) for row in connection.execute(_LET_IN)))
+    except sqlite3.Error:
+        return None
+
+
+def _opened(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0.2)
 
 
 def names(stored: str | None, shown: str) -> bool:

@@ -1,8 +1,8 @@
 """The page and what it asks for, on 127.0.0.1.
 
 A page elsewhere on the web must not be able to write here: requests have to name this host (so that no other name
-can be pointed at it), and whatever changes something has to be JSON, which a browser does not send across origins
-without asking first.
+can be pointed at it), and whatever changes something has to be JSON, or a file without a kind, which a browser does
+not send across origins without asking first.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
-from sandbox.playground.errors import PlaygroundError
+from sandbox.playground.errors import PlaygroundError, Refused
 from sandbox.playground.hub import AGAIN, record
-from sandbox.playground.playground import Playground, Refused
+from sandbox.playground.playground import Playground
+from sandbox.playground.uploads import LARGEST, too_large
 
 STATIC = Path(__file__).parent / "static"
+UPLOAD = "/api/upload"
+TAKEN = {UPLOAD: "application/octet-stream"}
+"""What a path takes other than JSON."""
 HOSTS = ("127.0.0.1", "localhost")
 HEADERS = {
     "Cache-Control": "no-cache",
@@ -41,7 +46,9 @@ def application(playground: Playground) -> web.Application:
     app.router.add_get("/events", page.events)
     app.router.add_get("/api/state", page.state)
     app.router.add_get("/api/log", page.log)
-    for name in ("say", "press", "upstream", "speed", "fault", "program", "fresh"):
+    app.router.add_get("/api/file", page.file)
+    app.router.add_post(UPLOAD, page.upload)
+    for name in ("say", "press", "pair", "upstream", "speed", "fault", "program", "fresh"):
         app.router.add_post(f"/api/{name}", getattr(page, name))
     app.router.add_post("/api/faults/clear", page.clear_faults)
     return app
@@ -67,8 +74,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
     host = request.host.rsplit(":", 1)[0]
     if host not in HOSTS:
         response: web.StreamResponse = _error(403, f"This is only for this machine, at {' or '.join(HOSTS)}.")
-    elif request.method == "POST" and request.content_type != "application/json":
-        response = _error(415, "Send JSON.")
+    elif request.method == "POST" and request.content_type != (wanted := TAKEN.get(request.path, "application/json")):
+        response = _error(415, f"Send {wanted}.")
     else:
         try:
             response = await handler(request)
@@ -123,20 +130,46 @@ class Page:
 
     async def say(self, request: web.Request) -> web.StreamResponse:
         asked = await self._asked(request)
-        parent = asked.get("parent")
-        said = await self._playground.say(
-            _text(asked, "platform"),
-            _text(asked, "place"),
-            _text(asked, "text"),
-            _text(asked, "author"),
-            None if parent is None else _text(asked, "parent"),
+        names = ("platform", "place", "text", "author")
+        more = {name: _text(asked, name) for name in ("parent", "file") if asked.get(name) is not None}
+        return _done(id=await self._playground.chats.say(*(_text(asked, name) for name in names), **more))
+
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """Keeps a file for the message that names its id; the query says its name and media type."""
+        await self._stands()
+        name = request.query.get("name", "")
+        content = bytearray()
+        async for piece in request.content.iter_any():
+            content += piece
+            if max(len(content), request.content_length or 0) > LARGEST:
+                return _error(413, too_large(name))
+        return _done(id=self._playground.chats.uploads.add(name, request.query.get("type", ""), bytes(content)))
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """A file of a message: pictures to be shown, anything else only to be kept."""
+        await self._stands()
+        query = {**request.query}
+        number = _text(query, "number")
+        found = self._playground.chats.file(
+            _text(query, "platform"),
+            _text(query, "place"),
+            _text(query, "message"),
+            int(number) if number.isdecimal() else -1,
         )
-        return _done(id=said)
+        disposition = "inline" if found.picture else "attachment"
+        return web.Response(
+            body=found.content,
+            content_type=found.media_type if found.picture else "application/octet-stream",
+            headers={"Content-Disposition": f"{disposition}; filename*=UTF-8''{quote(found.name)}"},
+        )
+
+    async def pair(self, request: web.Request) -> web.StreamResponse:
+        return _done(said=await self._playground.pair(_text(await self._asked(request), "code")))
 
     async def press(self, request: web.Request) -> web.StreamResponse:
         asked = await self._asked(request)
         names = ("platform", "place", "message", "button", "author")
-        await self._playground.press(*(_text(asked, name) for name in names))
+        await self._playground.chats.press(*(_text(asked, name) for name in names))
         return _done()
 
     async def upstream(self, request: web.Request) -> web.StreamResponse:
@@ -180,9 +213,12 @@ class Page:
             body = None
         if not isinstance(body, dict):
             raise Refused("Send a JSON object.")
+        await self._stands()
+        return body
+
+    async def _stands(self) -> None:
         async with asyncio.timeout(30):
             await self._playground.ready.wait()
-        return body
 
 
 def _text(asked: dict[str, Any], name: str) -> str:

@@ -11,6 +11,8 @@ from sandbox.discord import DiscordServer
 from sandbox.discord.records import Refusal as DiscordRefusal
 from sandbox.playground.config import KINDS, Table, upstreams
 from sandbox.playground.errors import PlaygroundError
+from sandbox.playground.people import settle_in_discord, settle_in_slack, settle_in_telegram
+from sandbox.playground.uploads import Upload
 from sandbox.slack import SlackServer
 from sandbox.slack.delivery import NotTaken
 from sandbox.slack.world import SlackError
@@ -22,8 +24,6 @@ from sandbox.upstream import API_KEY, BOT_ID, UpstreamServer
 SLACK_RETRIES = (0.5, 1, 2, 3, 5, 10, 30, 60, 300)
 """Seconds after which Slack sends an event again that nobody took. Really it is at once, after a minute and after
 five: too long for one who has just restarted the program and looks at the page."""
-PEOPLE = {"ann": "Ann Kern", "bob": "Bob Moss"}
-"""Who is in every stand-in's world from the start."""
 
 
 class StandIns:
@@ -36,6 +36,7 @@ class StandIns:
         self.discord = DiscordServer(port=_again(ports, "discord"))
         self.telegram = TelegramServer(port=_again(ports, "telegram"))
         self.upstream = UpstreamServer(port=_again(ports, "upstream"))
+        self.upstream.goapi.takes_early_files = True  # its page leaves it open; here one wants to see files at once
         self.platforms: dict[str, StandIn] = {one.name: one for one in (self.slack, self.discord, self.telegram)}
         self._stack = AsyncExitStack()
         for one in self:
@@ -46,6 +47,12 @@ class StandIns:
                     raise PlaygroundError(
                         f"What was kept of the {one.name} stand-in is from another version: start with --fresh."
                     ) from None
+        self.let_in = {
+            "slack": settle_in_slack(self.slack),
+            "discord": settle_in_discord(self.discord),
+            "telegram": settle_in_telegram(self.telegram),
+        }
+        """Those who may talk to the assistant from the start, by the platforms' own ids."""
 
     def __iter__(self) -> Iterator[StandIn]:
         yield from self.platforms.values()
@@ -68,16 +75,41 @@ class StandIns:
     def ports(self) -> dict[str, int]:
         return {one.name: one.port for one in self}
 
-    async def say(self, platform: str, place: str, text: str, *, author: str, parent: str | None, post: bool) -> str:
-        """A person writes; `post`: a post of Discord's forum, named for its beginning. Raises `ValueError` with the
-        platform's own reason if it does not take it."""
+    async def say(
+        self, platform: str, place: str, text: str, *, author: str, parent: str | None, post: bool, file: Upload | None
+    ) -> str:
+        """A person writes, with or without a file; `post`: a post of Discord's forum, named for its beginning. Raises
+        `ValueError` with the platform's own reason if it does not take it."""
         try:
             if post:
-                title = " ".join(text.replace("@bot", "").split())[:60] or "Untitled"
-                return await self.discord.post(title, text, forum=place, author=author)
+                title = " ".join(text.replace("@bot", "").split())[:60] or (file.name[:60] if file else "Untitled")
+                return await self.discord.post(title, text, *_parts(file), forum=place, author=author)
+            if file is not None:
+                return await self._attach(platform, place, text, file, author, parent)
             return await self.platforms[platform].say(place, text, author=author, parent=parent)
         except (DiscordRefusal, TelegramRefusal, SlackError, LookupError) as error:
             raise ValueError(str(error)) from None
+
+    async def _attach(self, platform: str, place: str, text: str, file: Upload, author: str, parent: str | None) -> str:
+        """As each platform's client does it. What Telegram compresses, it takes for a photo; other pictures come to it
+        as the files that they are."""
+        match platform:
+            case "slack":
+                kept = self.slack.file(file.name, file.content, file.media_type, author=author)
+                return await self.slack.say(place, text, author=author, parent=parent, files=(kept,))
+            case "discord":
+                return await self.discord.attach(place, text, *_parts(file), author=author, reply_to=parent)
+            case _:
+                return await self.telegram.attach(
+                    place,
+                    "photo" if file.media_type == "image/jpeg" else "document",
+                    file.content,
+                    name=file.name,
+                    media_type=file.media_type,
+                    caption=text,
+                    author=author,
+                    parent=parent,
+                )
 
     async def press(self, platform: str, place: str, message: str, button: str, *, author: str) -> None:
         """A person presses a button. Raises `ValueError` if the program does not take it."""
@@ -100,6 +132,11 @@ class StandIns:
 
     def upstreams(self) -> dict[str, Table]:
         return upstreams({kind: self.upstream.base_url(kind) for kind in KINDS}, API_KEY, BOT_ID)
+
+
+def _parts(file: Upload | None) -> list[tuple[str, str, bytes]]:
+    """As Discord's stand-in takes files."""
+    return [(file.name, file.media_type, file.content)] if file is not None else []
 
 
 def _again(ports: Mapping[str, int], name: str) -> int:

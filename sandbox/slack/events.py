@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 from sandbox.slack.world import APP_ID, BOT_ID, BOT_USER, TEAM, Channel, File, Post, World
 
@@ -87,7 +88,7 @@ def message_json(world: World, post: Post, url: str) -> Json:
 def file_json(file: File, url: str, *, whole: bool = False) -> Json:
     if file.withheld and not whole:
         return {"id": file.id, "file_access": "check_file_info", "mode": "file_access"}
-    address = file.external or f"{url}/files-pri/{TEAM}-{file.id}/{file.name}"
+    address = file.external or f"{url}/files-pri/{TEAM}-{file.id}/{quote(file.name)}"
     return {
         "id": file.id,
         "name": file.name,

@@ -14,6 +14,7 @@ TIER_2, TIER_3, TIER_4, SPECIAL = 20, 50, 100, 600
 
 METHODS: Mapping[str, int] = MappingProxyType(
     {
+        "agents.sessions.setStatus": TIER_3,
         "apps.connections.open": TIER_3,
         "assistant.threads.setStatus": SPECIAL,
         "chat.appendStream": TIER_4,
@@ -26,6 +27,8 @@ METHODS: Mapping[str, int] = MappingProxyType(
         "conversations.list": TIER_2,
         "conversations.open": TIER_3,
         "conversations.replies": TIER_3,
+        "files.completeUploadExternal": TIER_4,
+        "files.getUploadURLExternal": TIER_4,
         "files.info": TIER_4,
         "reactions.add": TIER_3,
         "reactions.remove": TIER_2,

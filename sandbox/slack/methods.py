@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.slack import chat, events, reactions, streams
+from sandbox.slack import chat, events, files, reactions, streams
 from sandbox.slack.arguments import Arguments
 from sandbox.slack.workspace import Workspace
 from sandbox.slack.world import APP_ID, BOT_ID, BOT_USER, TEAM, Channel, Post, SlackError
@@ -142,6 +142,23 @@ def set_status(workspace: Workspace, given: Arguments) -> Json:
     return {}
 
 
+def set_session(workspace: Workspace, given: Arguments) -> Json:
+    workspace.need("chat:write")
+    if not workspace.agent:
+        raise SlackError("app_not_agent")
+    channel = workspace.world.channel(given.text("channel_id", None))
+    if BOT_USER not in channel.members:
+        raise SlackError("channel_not_found")
+    root = workspace.world.posts[channel.id].get(given.text("thread_ts", None))
+    if root is None or root.in_thread:
+        raise SlackError("thread_not_found")
+    status = given.text("status", None)
+    if status not in ("processing", "active", "suspended", "closed"):
+        raise SlackError("invalid_arguments", "[ERROR] must be a valid enum value [json-pointer:/status]")
+    workspace.session(channel, root, status)
+    return {"status": status, "agent_status": status}
+
+
 def reactions_add(workspace: Workspace, given: Arguments) -> Json:
     channel, post = _reacted_to(workspace, given)
     reactions.add(post, given.text("name"), BOT_USER)
@@ -242,13 +259,6 @@ def users_info(workspace: Workspace, given: Arguments) -> Json:
     }
 
 
-def files_info(workspace: Workspace, given: Arguments) -> Json:
-    file = workspace.world.files.get(given.text("file", None))
-    if file is None:
-        raise SlackError("file_not_found")
-    return {"file": events.file_json(file, workspace.url, whole=True)}
-
-
 def _channel(workspace: Workspace, given: Arguments) -> Channel:
     return workspace.world.channel(given.text("channel", None))
 
@@ -285,6 +295,7 @@ def _channel_json(channel: Channel) -> Json:
 Method = Callable[[Workspace, Arguments], Json]
 
 METHODS: dict[str, Method] = {
+    "agents.sessions.setStatus": set_session,
     "api.test": api_test,
     "apps.connections.open": apps_connections_open,
     "assistant.threads.setStatus": set_status,
@@ -301,7 +312,9 @@ METHODS: dict[str, Method] = {
     "conversations.list": conversations_list,
     "conversations.open": conversations_open,
     "conversations.replies": conversations_replies,
-    "files.info": files_info,
+    "files.completeUploadExternal": files.complete_upload,
+    "files.getUploadURLExternal": files.get_upload_url,
+    "files.info": files.info,
     "reactions.add": reactions_add,
     "reactions.remove": reactions_remove,
     "users.info": users_info,
@@ -313,6 +326,7 @@ FORM_ONLY = frozenset(
         "conversations.info",
         "conversations.list",
         "conversations.replies",
+        "files.getUploadURLExternal",
         "files.info",
         "users.info",
     }

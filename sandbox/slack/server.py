@@ -1,7 +1,8 @@
 """The server: the routes, and what stands around every call.
 
 Names of calls, for faults and the feed: each Web API method by its own name (`chat.postMessage`), `socket` for opening
-a Socket Mode connection, `files` for downloading a file. A `status` fault of 429 is Slack's rate limit; one with an
+a Socket Mode connection, `files` for downloading a file, `upload` for the bytes of
+one that the app posts. A `status` fault of 429 is Slack's rate limit; one with an
 `error` is that error of Slack's with status 200; any other is that status with a page that is not JSON.
 """
 
@@ -27,10 +28,6 @@ __all__ = ["APP_TOKEN", "BOT_TOKEN", "SIGNING_SECRET", "SlackServer"]
 BOT_TOKEN = "xoxb-sandbox"
 APP_TOKEN = "xapp-sandbox"
 
-SCOPES = (
-    "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,commands,files:read,"
-    "groups:history,groups:read,im:history,mpim:history,users:read"
-)
 MOST_SOCKETS = 10
 
 Json = dict[str, Any]
@@ -43,7 +40,6 @@ class SlackServer(Workspace):
         """None: nothing is ever too much."""
         self.bot_token, self.app_token = BOT_TOKEN, APP_TOKEN
         """Set them to revoke the old ones."""
-        self.scopes = SCOPES
         self._meter = Meter()
 
     @property
@@ -60,10 +56,11 @@ class SlackServer(Workspace):
         self.courier.events_url = url
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=8 * 2**20)
+        app = web.Application(client_max_size=64 * 2**20)
         app.router.add_route("*", "/api/{method}", self._call)
         app.router.add_get("/link/", self._link)
         app.router.add_get("/files-pri/{file}/{name}", self._download)
+        app.router.add_post("/upload/v1/{secret}", self._upload)
         return app
 
     async def __aenter__(self) -> Self:
@@ -120,8 +117,10 @@ class SlackServer(Workspace):
             wanted, other = other, wanted
         if token != wanted:
             raise SlackError("not_allowed_token_type" if token == other else "invalid_auth")
-        if method.startswith(("chat.", "assistant.")) and "chat:write" not in self.scopes.split(","):
-            raise SlackError("missing_scope")
+        if method.startswith(("chat.", "assistant.")):
+            self.need("chat:write")
+        if method.startswith("reactions."):
+            self.need("reactions:write")
 
     def _too_much(self, method: str, given: Arguments) -> float | None:
         if self.limits is None:
@@ -145,6 +144,25 @@ class SlackServer(Workspace):
         if file is None:
             raise web.HTTPNotFound
         return web.Response(body=base64.b64decode(file.content), content_type=file.media_type)
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        """The bytes of a file, as the body or in a form; whoever has the address may send them."""
+        fault = self.faults.take("upload")
+        if await struck(fault, request):
+            return web.Response()
+        if fault is not None and fault.kind == "status":
+            return web.Response(status=fault.status)
+        if request.content_type.startswith("multipart/"):
+            fields = (await request.post()).values()
+            content = next((one.file.read() for one in fields if isinstance(one, web.FileField)), b"")
+        else:
+            content = await request.read()
+        self.feed.publish("call", name="upload", size=len(content), authorized="Authorization" in request.headers)
+        if not self.uploads.receive(request.match_info["secret"], content):
+            return web.Response(status=400, text="failed")
+        if fault is not None and fault.kind == "lost":
+            hang_up(request)
+        return web.Response(text=f"OK - {len(content)}")
 
     # --- Socket Mode --------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.slack import events, interaction, render
 from sandbox.slack.delivery import Courier
+from sandbox.slack.uploads import Uploads
 from sandbox.slack.world import (
     APP_ID,
     BOT_USER,
@@ -21,6 +22,7 @@ from sandbox.slack.world import (
     File,
     Kind,
     Post,
+    SlackError,
     User,
     World,
     default_world,
@@ -28,6 +30,11 @@ from sandbox.slack.world import (
 from sandbox.stand_in import Place, StandIn, View
 
 SIGNING_SECRET = "sandbox-signing-secret"
+SCOPES = (
+    "app_mentions:read,assistant:write,channels:history,channels:read,chat:write,commands,files:read,files:write,"
+    "groups:history,groups:read,im:history,mpim:history,reactions:write,users:read"
+)
+"""Those that the app was installed with."""
 
 Json = dict[str, Any]
 
@@ -43,10 +50,19 @@ class Workspace(StandIn):
         super().__init__(port)
         self.world: World = default_world()
         self.stream_lifetime = 300.0
+        self.scopes = SCOPES
+        self.agent = True
+        """Is the app declared as an agent?"""
+        self.uploads = Uploads()
         self.subscriptions = {"app_mention", "message.channels", "message.groups", "message.im", "message.mpim"}
         self.courier = Courier(self.feed, SIGNING_SECRET)
         self._sent: dict[str, list[Json]] = {}
         """The events of each message, by channel and ts, for sending them again."""
+
+    def need(self, scope: str) -> None:
+        """Raises `SlackError` if the app lacks it."""
+        if scope not in self.scopes.split(","):
+            raise SlackError("missing_scope")
 
     def socket_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/link/?ticket={self.courier.new_ticket()}&app_id={APP_ID}"
@@ -79,6 +95,10 @@ class Workspace(StandIn):
     def status(self, channel: Channel, root: Post, status: str) -> None:
         root.status = status
         self.feed.publish("typing", place=channel.id, id=root.ts, status=status, view=asdict(self._view(root)))
+
+    def session(self, channel: Channel, root: Post, status: str) -> None:
+        root.session = status
+        self.feed.publish("session", place=channel.id, id=root.ts, status=status)
 
     def _tell(self, channel: Channel, event: Json) -> Json | None:
         """Sends an event if the app subscribed to it and is there to see it."""
@@ -282,14 +302,12 @@ class Workspace(StandIn):
             reactions=tuple(post.reactions),
             buttons=tuple(label for label, _ in interaction.buttons(post.blocks)),
             draft=post.stream is not None and post.stream.open,
+            files=tuple(self.world.files[id].name for id in post.files),
         )
 
     def _html(self, post: Post) -> str:
         shown = "".join(render.block_html(self.world, block) for block in post.blocks)
-        if not shown:
-            shown = f"<div>{render.mrkdwn_html(self.world, post.text, formatted=post.mrkdwn)}</div>"
-        names = [self.world.files[id].name for id in post.files]
-        return shown + "".join(f'<div class="file">{events.escaped(name)}</div>' for name in names)
+        return shown or f"<div>{render.mrkdwn_html(self.world, post.text, formatted=post.mrkdwn)}</div>"
 
     # --- lasting ------------------------------------------------------------------------------------------------
 

@@ -90,6 +90,8 @@ class Post:
     """Who reacted, by the name of the emoji, without colons."""
     status: str = ""
     """Set on a root while an app shows in its thread what it is doing."""
+    session: str = ""
+    """Set on a root: the status of the agent's session in its thread."""
 
     @property
     def in_thread(self) -> bool:

@@ -1,9 +1,10 @@
 """The Bot API over HTTP, as the open-source bot-api server speaks it.
 
 Faults go by the methods' own names (`getMe`, `getUpdates`, `setWebhook`, `deleteWebhook`, `getWebhookInfo`,
-`sendMessage`, `editMessageText`, `deleteMessage`, `sendMessageDraft`, `sendChatAction`, `getFile`, `setMyCommands`,
-`getMyCommands`, `answerCallbackQuery`) and `file` for downloads. The feed tells `call`, `delivery` (to a webhook),
-`message`, `edit`, `delete`, `draft`, `typing`.
+`sendMessage`, `sendPhoto`, `sendAudio`, `sendVideo`, `sendDocument`, `editMessageText`, `deleteMessage`,
+`sendMessageDraft`, `sendChatAction`, `setMessageReaction`, `getFile`, `setMyCommands`, `getMyCommands`,
+`answerCallbackQuery`) and `file` for downloads. The feed tells `call`, `delivery` (to a webhook), `message`, `edit`,
+`delete`, `draft`, `typing`, `reaction`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from aiohttp import web
 from sandbox.faults import Fault, Faults
 from sandbox.feed import Feed
 from sandbox.stand_in import hang_up, struck
-from sandbox.telegram.methods import Args, Methods
+from sandbox.telegram.arguments import Args, Upload
+from sandbox.telegram.methods import Methods
 from sandbox.telegram.refusal import Refusal, slow_down
 
 
@@ -32,7 +34,7 @@ class Api:
         self._feed = feed
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=50 << 20)
+        app = web.Application(client_max_size=51 << 20)
         app.router.add_get("/file/bot{token}/{path:.+}", self._download)
         app.router.add_route("*", "/bot{token}/{method}", self._call)
         app.router.add_route("*", "/{rest:.*}", self._unknown)
@@ -114,7 +116,7 @@ def _asked_for(fault: Fault) -> Refusal:
 async def _args(request: web.Request) -> Args:
     """The arguments of a call from its address and its body, whichever form that has. What is no string in a JSON
     body is given as its JSON."""
-    args: Args = dict(request.query)
+    args = Args(request.query)
     if request.content_type == "application/json":
         try:
             body = await request.json()
@@ -128,4 +130,6 @@ async def _args(request: web.Request) -> Args:
         for key, value in (await request.post()).items():
             if isinstance(value, str):
                 args[key] = value
+            elif isinstance(value, web.FileField):
+                args.uploads[key] = Upload(value.filename, value.content_type, value.file.read())
     return args

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sandbox.feed import Feed
+from sandbox.telegram import reactions
+from sandbox.telegram.arguments import Args, decoded, integer
 from sandbox.telegram.buttons import Presses, keyboard
 from sandbox.telegram.limits import Gate
+from sandbox.telegram.people import Media, captioned, media
+from sandbox.telegram.photos import check_photo
 from sandbox.telegram.polling import Poller
 from sandbox.telegram.refusal import Refusal, slow_down
 from sandbox.telegram.text import LONGEST_RAW, accepted, detected
@@ -19,7 +23,6 @@ from sandbox.telegram.updates import Updates
 from sandbox.telegram.webhook import Hook, Sender
 from sandbox.telegram.world import BOT, Chat, Said, World
 
-Args = dict[str, str]
 Method = Callable[[Args], Awaitable[Any]]
 
 DRAFT_LASTS = 30.0
@@ -73,10 +76,15 @@ class Methods:
             "deleteWebhook": self.delete_webhook,
             "getWebhookInfo": self.get_webhook_info,
             "sendMessage": self.send_message,
+            "sendPhoto": partial(self.send_file, "photo"),
+            "sendAudio": partial(self.send_file, "audio"),
+            "sendVideo": partial(self.send_file, "video"),
+            "sendDocument": partial(self.send_file, "document"),
             "editMessageText": self.edit_message_text,
             "deleteMessage": self.delete_message,
             "sendMessageDraft": self.send_message_draft,
             "sendChatAction": self.send_chat_action,
+            "setMessageReaction": self.set_message_reaction,
             "answerCallbackQuery": self.answer_callback_query,
             "getFile": self.get_file,
             "setMyCommands": self.set_my_commands,
@@ -96,7 +104,7 @@ class Methods:
         }
 
     async def set_my_commands(self, args: Args) -> bool:
-        commands = _decoded(args, "commands")
+        commands = decoded(args, "commands")
         if not isinstance(commands, list):
             raise Refusal(400, "can't parse commands: expected an Array of BotCommand")
         for command in commands:
@@ -124,8 +132,8 @@ class Methods:
                 )
             )
         self._allow(args)
-        limit = min(max(_integer(args, "limit", 100), 1), 100)
-        return await self.poller.poll(_integer(args, "offset"), limit, max(0, _integer(args, "timeout")))
+        limit = min(max(integer(args, "limit", 100), 1), 100)
+        return await self.poller.poll(integer(args, "offset"), limit, max(0, integer(args, "timeout")))
 
     async def set_webhook(self, args: Args) -> tuple[bool, str]:
         url = args.get("url", "")
@@ -143,7 +151,7 @@ class Methods:
         if args.get("drop_pending_updates", "").lower() == "true":
             self.updates.waiting.clear()
         self._allow(args)
-        hook = Hook(url, secret, min(max(_integer(args, "max_connections", 40), 1), 100))
+        hook = Hook(url, secret, min(max(integer(args, "max_connections", 40), 1), 100))
         same = (hook.url, hook.secret, hook.max_connections) == (
             self.sender.hook.url,
             self.sender.hook.secret,
@@ -168,14 +176,27 @@ class Methods:
 
     def _allow(self, args: Args) -> None:
         if "allowed_updates" in args:
-            kinds = _decoded(args, "allowed_updates")
+            kinds = decoded(args, "allowed_updates")
             if isinstance(kinds, list):
                 self.updates.allowed = [str(kind) for kind in kinds]
 
     # --- speaking -----------------------------------------------------------------------------------------------
 
     async def send_message(self, args: Args) -> dict[str, Any]:
-        content = _content(args) | _markup(args)
+        return self._post(args, _content(args) | _markup(args))
+
+    async def send_file(self, kind: Media, args: Args) -> dict[str, Any]:
+        upload = args.uploads.get(kind)
+        if upload is None:
+            raise Refusal(400, f"there is no {kind} in the request")
+        if not upload.content:
+            raise Refusal(400, "file must be non-empty")
+        if kind == "photo":
+            check_photo(upload.content)
+        content = media(self.world, kind, upload.content, name=upload.name, media_type=upload.media_type)
+        return self._post(args, content | captioned(args.get("caption", "")))
+
+    def _post(self, args: Args, content: dict[str, Any]) -> dict[str, Any]:
         chat = self.world.chat(args.get("chat_id", ""), writing=True)
         topic = self.world.topic(chat, args.get("message_thread_id", ""))
         reply_to = self._reply(chat, args)
@@ -186,7 +207,7 @@ class Methods:
         return self.world.json(said)
 
     def _reply(self, chat: Chat, args: Args) -> int | None:
-        reply = _decoded(args, "reply_parameters")
+        reply = decoded(args, "reply_parameters")
         if not isinstance(reply, dict):
             reply = {"message_id": args.get("reply_to_message_id", 0)}
         if not reply.get("message_id"):
@@ -220,7 +241,7 @@ class Methods:
         return chat, said
 
     async def send_message_draft(self, args: Args) -> bool:
-        if not _integer(args, "draft_id"):
+        if not integer(args, "draft_id"):
             raise Refusal(400, "draft_id must be non-zero")
         content = _content(args) if args.get("text") else {"text": ""}
         chat = self.world.chat(args.get("chat_id", ""), writing=True)
@@ -229,7 +250,7 @@ class Methods:
         topic = self.world.topic(chat, args.get("message_thread_id", ""))
         self.gate.enter(chat.id, time.monotonic())
         place = self.place(chat.id, topic)
-        self.drafts[place] = Draft(_integer(args, "draft_id"), content, time.monotonic() + DRAFT_LASTS)
+        self.drafts[place] = Draft(integer(args, "draft_id"), content, time.monotonic() + DRAFT_LASTS)
         self.feed.publish("draft", place=place, id=args["draft_id"])
         return True
 
@@ -239,6 +260,15 @@ class Methods:
         chat = self.world.chat(args.get("chat_id", ""), writing=True)
         topic = self.world.topic(chat, args.get("message_thread_id", ""))
         self.feed.publish("typing", place=self.place(chat.id, topic), action=args["action"])
+        return True
+
+    async def set_message_reaction(self, args: Args) -> bool:
+        emoji = reactions.wanted(decoded(args, "reaction"))
+        chat = self.world.chat(args.get("chat_id", ""), writing=False)
+        said = self.world.message(chat, args.get("message_id", ""), "message to react")
+        self.gate.enter(chat.id, time.monotonic())
+        said = reactions.react(chat, said, emoji)
+        self.feed.publish("reaction", place=self.place(chat.id, said.topic), id=str(said.id), view=self.seen(said))
         return True
 
     async def answer_callback_query(self, args: Args) -> bool:
@@ -260,20 +290,6 @@ class Methods:
         }
 
 
-def _integer(args: Args, name: str, default: int = 0) -> int:
-    try:
-        return int(args.get(name) or default)
-    except ValueError:
-        return default
-
-
-def _decoded(args: Args, name: str) -> Any:
-    try:
-        return json.loads(args[name]) if args.get(name) else None
-    except ValueError:
-        raise Refusal(400, f"can't parse {name} JSON object") from None
-
-
 def _content(args: Args) -> dict[str, Any]:
     text = args.get("text", "")
     if text and args.get("parse_mode", "").lower() not in ("", "none"):
@@ -281,9 +297,9 @@ def _content(args: Args) -> dict[str, Any]:
             raise Refusal(400, "text is too long")
         # a stand-in that parsed markup a little otherwise than the server would prove nothing
         raise Refusal(400, "unsupported parse_mode")
-    text, entities = accepted(text, _decoded(args, "entities"))
+    text, entities = accepted(text, decoded(args, "entities"))
     entities = detected(text, entities)
-    preview = _decoded(args, "link_preview_options")
+    preview = decoded(args, "link_preview_options")
     content: dict[str, Any] = {"text": text}
     if entities:
         content["entities"] = entities
@@ -293,13 +309,13 @@ def _content(args: Args) -> dict[str, Any]:
 
 
 def _markup(args: Args) -> dict[str, Any]:
-    markup = keyboard(_decoded(args, "reply_markup"))
+    markup = keyboard(decoded(args, "reply_markup"))
     return {"reply_markup": markup} if markup else {}
 
 
 def _scope(args: Args) -> str:
     """For whom a menu is: the kind of scope, and a language if it is for one."""
-    scope = _decoded(args, "scope") or {"type": "default"}
+    scope = decoded(args, "scope") or {"type": "default"}
     if not isinstance(scope, dict) or scope.get("type") not in SCOPES:
         raise Refusal(400, "can't parse BotCommandScope: unsupported type specified")
     return f"{scope['type']} {args.get('language_code', '')}".strip()

@@ -193,6 +193,10 @@ class TelegramServer(StandIn):
     def kick(self, place: str) -> None:
         self._found(place)[0].kicked = True
 
+    def allow_reactions(self, place: str, *emoji: str) -> None:
+        """The administrators of a group let its members react with these only."""
+        self._found(place)[0].reactions = list(emoji)
+
     def add_group(self, title: str) -> str:
         """A small group, which may be upgraded; returns its place."""
         number = -4_000_000_001 - sum(chat.kind == "group" for chat in self.world.chats.values())
@@ -252,6 +256,7 @@ class TelegramServer(StandIn):
         author: User = self.world.users[said.author]
         text = said.content.get("text") or said.content.get("caption") or ""
         entities = said.content.get("entities") or said.content.get("caption_entities") or []
+        carried = self.world.carried(said)
         if not text and "text" not in said.content:
             text = _NOTHING
         return View(
@@ -261,11 +266,13 @@ class TelegramServer(StandIn):
             author=author.name,
             bot=author.is_bot,
             text=text,
-            html=rendered(text, entities),
+            html=rendered(text, entities) if carried is None or text != _NOTHING else "",
             edits=said.edits,
             at=float(said.date),
+            reactions=tuple(said.reactions),
             draft=draft,
             buttons=tuple(one["text"] for one in _buttons(said)),
+            files=(carried.name,) if carried is not None else (),
         )
 
     # --- lasting ------------------------------------------------------------------------------------------------

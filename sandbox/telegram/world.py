@@ -51,6 +51,17 @@ class Said:
     edits: int = 0
     edit_date: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    reactions: list[str] = field(default_factory=list)
+    """Those of the bot; nobody else has any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A file that a message carries."""
+
+    name: str
+    media_type: str
+    content: bytes
 
 
 @dataclass(slots=True)
@@ -63,6 +74,8 @@ class Chat:
     """The bot has met it. A private chat is unknown until the person writes."""
     kicked: bool = False
     moved_to: int | None = None
+    reactions: list[str] | None = None
+    """The emoji that its administrators allow; None: all."""
     last_id: int = 0
     topics: dict[int, str] = field(default_factory=dict)
     messages: dict[int, Said] = field(default_factory=dict)
@@ -158,10 +171,22 @@ class World:
     def put(self, name: str, content: bytes) -> dict[str, Any]:
         """Keeps a file; returns what messages say of it."""
         number = len(self.files) + 1
-        folder = name.rpartition(".")[2] or "documents"
+        ending = name.rpartition(".")[2]
+        folder = ending if ending.isascii() and ending.isalnum() else "documents"
         file_id = f"BQACAgIAAxkBAAI{number:06d}"
         self.files[file_id] = (f"{folder}/file_{number}.{folder}", content)
         return {"file_id": file_id, "file_unique_id": f"AgADu{number:06d}", "file_size": len(content)}
+
+    def carried(self, said: Said) -> Carried | None:
+        """The file of a message. Of a photo there are several sizes, the largest last."""
+        for kind in ("photo", "document", "voice", "audio", "video", "video_note", "sticker"):
+            if kind in said.content:
+                photo = kind == "photo"
+                file = said.content[kind][-1] if photo else said.content[kind]
+                path, content = self.files[file["file_id"]]
+                media_type = file.get("mime_type", "image/jpeg" if photo else "application/octet-stream")
+                return Carried(file.get("file_name") or path.rpartition("/")[2], media_type, content)
+        return None
 
     # --- saying -------------------------------------------------------------------------------------------------
 

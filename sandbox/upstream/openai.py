@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from sandbox.faults import Fault
+from sandbox.upstream import brain, picture
 from sandbox.upstream.conversations import Attached, Conversation, Kind, Role, Said
 from sandbox.upstream.dialect import API_KEY, Dialect, Refused, Route, bearer, json_response, retry_after
-from sandbox.upstream.openai_stream import Chunks
+from sandbox.upstream.openai_stream import Chunks, image_parts
 from sandbox.upstream.pieces import tokens
 from sandbox.upstream.turns import Call, Turns
 
@@ -69,17 +70,24 @@ class OpenAi(Dialect):
             )
         history, text, attached = self._read(body.get("messages"))
         conversation = Conversation(self.kind, f"chatcmpl-{uuid.uuid4().hex}", messages=history)
-        answer, finish_reason = _bounded(self._turns.ask(conversation, text, attached), body)
+        draws = "image" in (body.get("modalities") or ())
+        subject = brain.picture_wanted(text) if draws else None
+        pictures = (_drawn(subject),) if subject else ()
+        answer, finish_reason = _bounded(self._turns.ask(conversation, text, attached, draws=draws), body)
         usage = tokens(" ".join(said.text for said in (*history, Said("user", text))), answer)
         created = int(time.time())
         if body.get("stream"):
             options = body.get("stream_options") or {}
             counted = usage if isinstance(options, dict) and options.get("include_usage") else None
-            chunks = Chunks(conversation.id, model, created, counted, finish_reason, self.reasoning, self.keep_alive)
+            chunks = Chunks(
+                conversation.id, model, created, counted, finish_reason, self.reasoning, pictures, self.keep_alive
+            )
             return await self._turns.stream(call, conversation, answer, chunks)
-        message = {"role": "assistant", "content": answer, "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": answer, "refusal": None}
         if self.reasoning:
             message["reasoning_content"] = self.reasoning
+        if pictures:
+            message["images"] = image_parts(pictures)
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}
         whole = {
             "id": conversation.id,
@@ -123,6 +131,10 @@ class OpenAi(Dialect):
                     pass  # instructions, and results of tools: nothing to answer
         _, text, attached = talk.pop() if talk and talk[-1][0] == "user" else ("user", "", ())
         return [Said(role, earlier, attached=files) for role, earlier, files in talk], text, attached
+
+
+def _drawn(subject: str) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture.png(seed=subject)).decode()}"
 
 
 def _bounded(answer: str, body: dict[str, Any]) -> tuple[str, str]:

@@ -10,6 +10,13 @@ from typing import Any
 from sandbox.faults import Fault
 
 
+def image_parts(addresses: Iterable[str]) -> list[dict[str, Any]]:
+    return [
+        {"index": index, "type": "image_url", "image_url": {"url": url, "detail": "auto"}}
+        for index, url in enumerate(addresses)
+    ]
+
+
 @dataclass(slots=True)
 class Chunks:
     """A chunk with the role, one for each piece, one with the reason for the end, the usage if asked for, `[DONE]`."""
@@ -22,6 +29,8 @@ class Chunks:
     finish_reason: str = "stop"
     reasoning: str = ""
     """Comes before the answer, in `reasoning_content`."""
+    pictures: tuple[str, ...] = ()
+    """`data:` addresses; they come behind the answer."""
     keep_alive: str = ""
     """A comment that comes before everything, and after the role."""
     content_type: str = field(default="text/event-stream; charset=utf-8", init=False)
@@ -40,6 +49,8 @@ class Chunks:
         return self._chunk({"content": piece})
 
     def closing(self) -> Iterable[bytes]:
+        if self.pictures:
+            yield self._chunk({"images": image_parts(self.pictures)})
         yield self._chunk({}, finish_reason=self.finish_reason)
         if self.usage is not None:
             yield self._data({**self._head(), "choices": [], "usage": self.usage})

@@ -66,7 +66,7 @@ def test_a_text_of_nothing_but_marks_is_little_work(platform: str, mark: str) ->
     fits = READERS[platform].fits
 
     def work(unit: str) -> int:
-        text = (unit * 40_000)[:40_000]
+        text = (unit * 16_000)[:16_000]
         return steps(lambda: close(split(text, fits)[-1]))
 
     assert work(mark) < 16 * work("a ")

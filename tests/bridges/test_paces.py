@@ -20,7 +20,7 @@ THREADS = {
 }
 
 
-@pytest.mark.parametrize("call", ["create", "edit"])
+@pytest.mark.parametrize("call", ["create", "edit", "sign", "unsign"])
 @pytest.mark.parametrize(("pace", "one", "other"), THREADS.values(), ids=THREADS)
 def test_what_every_worker_draws_on_is_shared_and_nothing_else(
     pace: Pace, one: ThreadId, other: ThreadId, call: Call

@@ -24,6 +24,7 @@ from core.operating import Operating
 from core.pairing import Register
 from core.reading import Reading
 from core.settings import Http
+from core.tables import Turn
 from core.usage import usage
 
 TOKEN = "sandbox-admin-token"
@@ -39,7 +40,7 @@ class Told:
     async def enlist(self, connection: AsyncConnection, thread: ThreadId) -> None:
         """Nothing to do."""
 
-    def wake(self, thread: ThreadId) -> None:
+    def wake(self, thread: ThreadId, turn: Turn | None = None) -> None:
         self.woken.append(thread)
 
     def stop_turn(self, turn: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import URL, select, text
 from sqlmodel import SQLModel
 
 from core.database import opened
+from core.enclosing import Sender
 from core.model import Message
 from core.observing import Observe, unobserved
 from core.settings import Access, Overlapping, Relaying
@@ -68,6 +69,7 @@ def start(url: URL) -> Start:
         overlapping: Overlapping | None = None,
         backups: tuple[Upstream, ...] = (),
         announce_backup: bool = False,
+        sender: Sender | None = None,
         drain_within: float = 20.0,
         recover_within: float = 900.0,
         observe: Observe = unobserved,
@@ -85,6 +87,7 @@ def start(url: URL) -> Start:
                 settings=settings,
                 overlapping=overlapping,
                 announce_backup=announce_backup,
+                sender=sender,
                 observe=observe,
             )
             await relay.recover()

@@ -18,7 +18,7 @@ from core.observing import Ended
 from core.reading import Reading
 from core.retention import SOME, Retention
 from core.settings import RetentionSection
-from core.statements import CONVERSATION, PAIRED, PAIRING, PART, REFUSAL, TURN, now
+from core.statements import CONVERSATION, ENCLOSURE, PAIRED, PAIRING, PART, REFUSAL, TURN, now
 from core.tables import State, Turn
 from tests.console.seeding import conversation, refusal, turn, turn_row
 from tests.core.conftest import Start
@@ -116,6 +116,7 @@ async def test_a_person_is_forgotten_everywhere(engine: AsyncEngine) -> None:
     await refusal(engine, 2, author="u2", subject="u2")
     person = {"bridge": "slack", "author": "u1", "author_name": "Ann"}
     async with transaction(engine) as connection:
+        await connection.execute(insert(ENCLOSURE).values(turn_id=1, position=0, key="k", message="f1"))
         await connection.execute(insert(PAIRED).values(**person, at=now()))
         await connection.execute(insert(PAIRING).values(**person, code="ABCDEF", expires_at=now()))
         if engine.dialect.name != "sqlite":
@@ -129,6 +130,7 @@ async def test_a_person_is_forgotten_everywhere(engine: AsyncEngine) -> None:
     forgotten = await forget_person(engine, "u1", "slack")
     assert forgotten.rows == {
         "part": 3,
+        "enclosure": 1,
         "turn": 3,
         "conversation": 1,
         "pairing": 1,

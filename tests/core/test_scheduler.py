@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import DatabaseError
 from core.model import ThreadId
 from core.scheduler import LocalScheduler
 from core.settings import Relaying
+from core.tables import Turn
 from tests.virtual_time import run
 
-A, B = ThreadId("fake:a"), ThreadId("fake:b")
+A, B, C = ThreadId("fake:a"), ThreadId("fake:b"), ThreadId("fake:c")
+connection = cast("AsyncConnection", None)
 
 Drain = Callable[[ThreadId], Coroutine[Any, Any, None]]
 
@@ -28,11 +32,16 @@ class Drained:
         self.closing = False
         self.running: set[int] = set()
         self.stopped: list[int] = []
+        self.begun: list[Turn | None] = []
 
     async def recover(self) -> list[ThreadId]:
         return self.left
 
-    async def drain(self, thread: ThreadId) -> None:
+    async def claim(self, connection: object, thread: ThreadId) -> Turn | None:
+        return cast("Turn", f"turn of {thread}")
+
+    async def drain(self, thread: ThreadId, turn: Turn | None = None) -> None:
+        self.begun.append(turn)
         await self._drain(thread)
 
     def stop_turn(self, turn: int) -> None:
@@ -66,6 +75,56 @@ def test_a_thread_woken_while_it_is_drained_is_looked_at_once_more() -> None:
         return drained
 
     assert run(main()) == [A, A]
+
+
+def test_a_turn_is_begun_as_it_is_recorded_in_a_thread_that_is_at_rest() -> None:
+    async def main() -> None:
+        go = asyncio.Event()
+
+        async def drain(_: ThreadId) -> None:
+            await go.wait()
+
+        relay = Drained(drain, [])
+        scheduler = LocalScheduler(relay, Relaying(concurrency=2))
+        turn = await scheduler.enlist(connection, A)
+        assert turn is not None
+        scheduler.wake(A, turn)
+        # before the drainer has begun, and while it runs
+        for _ in range(2):
+            assert await scheduler.enlist(connection, A) is None
+            scheduler.wake(A)
+            await asyncio.sleep(0)
+        scheduler.wake(B, await scheduler.enlist(connection, B))
+        await asyncio.sleep(0)
+        assert await scheduler.enlist(connection, C) is None, "there is no place"
+        assert relay.begun == [turn, "turn of fake:b"]
+        go.set()
+        await asyncio.sleep(1)
+        assert relay.begun == [turn, "turn of fake:b", None]
+        relay.closing = True
+        assert await scheduler.enlist(connection, A) is None
+
+    run(main())
+
+
+def test_a_turn_that_was_begun_too_late_is_left_to_whoever_drains_the_thread() -> None:
+    async def main() -> None:
+        go = asyncio.Event()
+
+        async def drain(_: ThreadId) -> None:
+            await go.wait()
+
+        relay = Drained(drain, [])
+        scheduler = LocalScheduler(relay, Relaying())
+        turn = await scheduler.enlist(connection, A)
+        scheduler.wake(A)
+        await asyncio.sleep(0)
+        scheduler.wake(A, turn)
+        go.set()
+        await asyncio.sleep(1)
+        assert relay.begun == [None, None]
+
+    run(main())
 
 
 def test_threads_do_not_wait_for_each_other() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import SECRETS, Program, World, world
+from tests.discretion import SECRETS
+from tests.program import Program, World, world
 
 
 @pytest.fixture

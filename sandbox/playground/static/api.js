@@ -11,13 +11,14 @@ export function say(sentence, seconds = 8) {
 }
 
 /** Returns the answer, or null after showing why there is none. */
-export async function ask(path, body = {}) {
+export const ask = (path, body = {}) => post(path, "application/json", JSON.stringify(body));
+
+/** Takes a file to the server; the answer holds the id by which a message names it. */
+export const upload = (file) => post(`api/upload?${new URLSearchParams({ name: file.name, type: file.type })}`, "application/octet-stream", file);
+
+async function post(path, type, body) {
   try {
-    const response = await fetch(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
+    const response = await fetch(path, { method: "POST", headers: { "Content-Type": type }, body });
     const answer = await response.json().catch(() => ({}));
     if (response.ok) return answer;
     say(answer.error ?? `The playground answered with ${response.status}.`);

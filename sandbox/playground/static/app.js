@@ -4,20 +4,24 @@ import { listen } from "./api.js";
 import { Controls } from "./controls.js";
 import { el } from "./dom.js";
 import { Inspector } from "./inspector.js";
+import { Operator } from "./operator.js";
 import { Pane } from "./pane.js";
 import { SKINS } from "./skins.js";
 
 const controls = new Controls();
 const panes = {};
+const operators = {};
 const inspectors = {};
 const tabs = {};
 let turns = [];
 
-function build(people) {
+function build({ people, largest_file }) {
   for (const [platform, skin] of Object.entries(SKINS)) {
     inspectors[platform] = new Inspector(skin.title, () => mark(platform));
-    panes[platform] = new Pane(platform, skin, people, (place, id) => inspectors[platform].select(place, id));
-    const column = el("div", { class: "column", "data-platform": platform }, panes[platform].element, inspectors[platform].element);
+    operators[platform] = new Operator(skin.title);
+    panes[platform] = new Pane(platform, skin, people, largest_file, (place, id) => inspectors[platform].select(place, id));
+    const parts = [panes[platform], operators[platform], inspectors[platform]];
+    const column = el("div", { class: "column", "data-platform": platform }, ...parts.map((part) => part.element));
     document.getElementById("panes").append(column);
     tabs[platform] = el("button", { type: "button", class: "tab", role: "tab", "data-platform": platform, onclick: () => choose(platform) }, skin.title, el("span", { class: "dot", hidden: true }));
     document.getElementById("tabs").append(tabs[platform]);
@@ -41,6 +45,13 @@ function show(told) {
   }
 }
 
+function admit({ waiting, let_in }) {
+  for (const platform of Object.keys(SKINS)) {
+    operators[platform].setWaiting(waiting.filter((one) => one.bridge === platform));
+    panes[platform].composer.setLetIn(let_in.filter((one) => one.bridge === platform).map((one) => one.name));
+  }
+}
+
 function mark(platform) {
   const key = (message) => `${message.place}/${message.id}`;
   const live = turns.filter((turn) => turn.bridge === platform && turn.state === "running").map((turn) => turn.parts.filter(Boolean).at(-1));
@@ -51,11 +62,13 @@ function mark(platform) {
 
 listen({
   state(state) {
-    if (!Object.keys(panes).length) build(state.people);
+    if (!Object.keys(panes).length) build(state);
     controls.offset = undefined;
     controls.load(state);
     for (const [platform, held] of Object.entries(state.platforms)) panes[platform].load(held);
     show(state.turns);
+    for (const operator of Object.values(operators)) operator.load();
+    admit(state.access);
     document.body.dataset.ready = "yes";
   },
   messages(told) {
@@ -66,6 +79,7 @@ listen({
   typing: ({ platform, place, on }) => panes[platform].showTyping(place, on),
   connected: ({ platform, connected }) => panes[platform].setConnected(connected),
   turns: show,
+  access: admit,
   program: (program) => controls.setProgram(program),
   kind: ({ kind }) => controls.setKind(kind),
   speed: ({ speed }) => controls.setSpeed(speed),

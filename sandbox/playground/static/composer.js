@@ -1,21 +1,22 @@
-// Where a person writes: as whom, to what, with or without a mention of the bot.
+// Where a person writes: as whom, to what, with or without a file and a mention of the bot.
 
+import { Clip } from "./clip.js";
 import { el, icon } from "./dom.js";
 import { CHIPS } from "./skins.js";
+import { Who } from "./who.js";
 
 const SEND = "M3 10 17 3.5 13 17l-3.2-5.4zM9.8 11.6 17 3.5";
 
 export class Composer {
-  constructor(skin, people, onSend, onWriter) {
+  constructor(skin, people, largest, onSend, onWho) {
     this.skin = skin;
     this.onSend = onSend;
-    this.people = people;
     this.parent = null;
     this.mention = true;
     this.sending = false;
-    this.input = el("textarea", { rows: 1, "aria-label": `Write in ${skin.title}`, onkeydown: (event) => this.key(event), oninput: () => this.grow() });
-    this.writer = el("select", { class: "writer", "aria-label": "Who writes", title: "Who writes", onchange: () => onWriter() });
-    this.writer.append(...Object.entries(people).map(([id, name]) => el("option", { value: id }, name.split(" ")[0])));
+    this.who = new Who(skin.title, people, onWho);
+    this.clip = new Clip(skin.title, largest);
+    this.input = el("textarea", { rows: 1, "aria-label": `Write in ${skin.title}`, onkeydown: (event) => this.key(event), oninput: () => this.grow(), onpaste: (event) => this.offered(event, event.clipboardData) });
     this.at = el("button", { type: "button", class: "at", title: "Mention the bot", onclick: () => this.setMention(!this.mention) }, "@bot");
     this.banner = el("div", { class: "banner", hidden: true }, el("span"), el("button", { type: "button", "aria-label": "Not as a reply", onclick: () => this.reply(null) }, "×"));
     this.sendButton = el("button", { type: "button", class: "send", "aria-label": "Send", title: "Send (Enter)", onclick: () => this.send() }, icon(SEND));
@@ -23,22 +24,34 @@ export class Composer {
       "footer",
       { class: "composer" },
       el("div", { class: "chips", role: "group", "aria-label": "Suggestions" }, ...CHIPS.map((text) => el("button", { type: "button", class: "chip", onclick: () => this.send(text) }, text))),
-      el("div", { class: "box" }, this.banner, el("div", { class: "box-row" }, this.writer, this.at, this.input, this.sendButton)),
+      el(
+        "div",
+        { class: "box", ondragover: (event) => event.preventDefault(), ondrop: (event) => this.offered(event, event.dataTransfer) },
+        this.banner,
+        this.clip.chosen,
+        this.input,
+        el("div", { class: "tools" }, this.clip.button, this.clip.input, this.at, this.who.element, this.sendButton),
+      ),
     );
-  }
-
-  get writerName() {
-    return this.people[this.writer.value];
   }
 
   enter(place) {
     const changed = this.place?.id !== place.id;
     this.place = place;
     this.at.hidden = place.kind === "direct";
-    if (place.owner) this.writer.value = place.owner;
-    this.writer.disabled = Boolean(place.owner);
     if (changed) this.reply(null, false);
-    this.input.placeholder = this.skin.placeholder(place);
+    this.hint();
+  }
+
+  /** The names of those whom the operator has let in. */
+  setLetIn(names) {
+    this.who.setLetIn(names);
+    this.hint();
+  }
+
+  hint() {
+    const { name } = this.who.person;
+    this.input.placeholder = this.who.isStranger ? `Write as ${name}, a stranger` : this.skin.placeholder(this.place);
   }
 
   /** From now on what is written answers `view`; null: nothing in particular. */
@@ -63,19 +76,34 @@ export class Composer {
     } else if (event.key === "Escape") this.reply(null);
   }
 
+  /** What was dropped or pasted is a text, or a file to go with it. */
+  offered(event, { files }) {
+    if (!files.length) return;
+    event.preventDefault();
+    this.clip.choose(files[0]);
+  }
+
   grow() {
     this.input.style.height = "auto";
     this.input.style.height = `${Math.min(this.input.scrollHeight, 140)}px`;
   }
 
-  async send(chip) {
-    const written = chip ?? this.input.value.trim();
-    if (!written || this.sending) return;
+  async say(written) {
+    await this.clip.taken;
+    const file = this.clip.id;
+    if (!written && !file) return null;
     const mention = this.mention && this.place.kind !== "direct" && !written.startsWith("/") && !written.includes("@bot");
+    return this.onSend({ text: mention ? `@bot ${written}`.trim() : written, author: this.who.person.id, parent: this.parent, file });
+  }
+
+  async send(chip) {
+    if (this.sending) return;
     this.sending = true;
-    const said = await this.onSend({ text: mention ? `@bot ${written}` : written, author: this.writer.value, parent: this.parent });
+    const said = await this.say(chip ?? this.input.value.trim());
     this.sending = false;
-    if (!said || chip) return;
+    if (!said) return;
+    this.clip.clear();
+    if (chip) return;
     this.input.value = "";
     this.grow();
     if (!this.inThread) this.reply(null, false);

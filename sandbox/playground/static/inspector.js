@@ -53,7 +53,7 @@ export class Inspector {
         "div",
         { class: "inspector-head" },
         el("span", { class: "state", "data-state": turn.state }, turn.state),
-        el("span", { class: "what", title: turn.prompt }, el("b", {}, turn.author_name.split(" ")[0]), ` ${turn.command ? `/${turn.command}` : turn.prompt}`),
+        el("span", { class: "what", title: turn.prompt }, el("b", {}, turn.author_name.split(" ")[0]), ` ${asked(turn)}`),
         this.selected !== null ? el("button", { type: "button", class: "link", onclick: () => this.latest() }, "Latest") : null,
         el("button", { type: "button", class: "link more", onclick: () => this.toggle() }, this.open ? "Less" : "More"),
       ),
@@ -72,6 +72,7 @@ export class Inspector {
         ...fact("Upstream", turn.upstream),
         ...fact("Conversation", turn.conversation ?? (turn.upstream ? "kept by the program itself" : "")),
         ...fact("Thread", turn.thread),
+        ...fact("Files", turn.files),
         ...fact("Told", turn.error, { class: "said" }),
       ),
     ];
@@ -88,6 +89,12 @@ export class Inspector {
     this.open = !this.open;
     this.render();
   }
+}
+
+/** What a person wanted; of a stranger only that is kept, that there was one. */
+function asked({ command, prompt, files }) {
+  if (command === "refused") return "is not let in";
+  return command ? `/${command}` : prompt || files || "";
 }
 
 /** Two lines over time: what the upstream has written (dashed), and what the platform shows. */

@@ -1,8 +1,10 @@
 // One message as an element, the same for the three platforms; their style sheets make the difference.
 
-import { bridgeMark, clock, el, icon, initials } from "./dom.js";
+import { bridgeMark, clock, el, icon, initials, size } from "./dom.js";
 
 const REPLY = "M8 4 3 9l5 5M3.5 9H11c4 0 6 2.5 6 6.5";
+/** Slack's names of emoji. */
+const EMOJI = { hourglass_flowing_sand: "⏳" };
 const HUES = [262, 28, 152, 338, 204, 48];
 
 function hue(name) {
@@ -21,7 +23,7 @@ export function avatar(name, bot) {
 const quoteLine = () => el("button", { class: "quote", type: "button", hidden: true });
 
 /** Makes the element of a view; `update` brings it to a newer one. */
-export function message(view, skin, { onReply, onSelect, onPress }) {
+export function message(view, skin, { onReply, onSelect, onPress, fileAddress }) {
   const author = el("b", { class: "author" }, view.author);
   author.style.setProperty("--hue", hue(view.author));
   const node = el(
@@ -35,7 +37,9 @@ export function message(view, skin, { onReply, onSelect, onPress }) {
       el("header", {}, author, view.bot ? el("span", { class: "app" }, skin.app) : null, el("time", {}, clock(view.at))),
       skin.quoteInside ? quoteLine() : null,
       el("div", { class: "text" }),
+      el("div", { class: "files" }, ...view.files.map((file, number) => attachment(file, fileAddress(view, number)))),
       el("div", { class: "buttons", role: "group", "aria-label": "Buttons", onclick: (event) => event.target.matches("button") && onPress(node.view, event.target.textContent) }),
+      el("div", { class: "reactions", "aria-label": "Reactions" }),
       el("footer", {}, el("span", { class: "edited" }), el("time", {}, clock(view.at))),
     ),
     el("button", { class: "act", type: "button", title: skin.replyLabel, "aria-label": `${skin.replyLabel}: ${view.author}`, onclick: () => onReply(node.view) }, icon(REPLY)),
@@ -45,6 +49,11 @@ export function message(view, skin, { onReply, onSelect, onPress }) {
   });
   update(node, view);
   return node;
+}
+
+function attachment({ name, size: bytes, picture }, address) {
+  if (picture) return el("a", { href: address, target: "_blank", rel: "noopener", title: name }, el("img", { src: address, alt: name, loading: "lazy" }));
+  return el("a", { class: "file", href: address, download: name }, el("b", {}, name), el("span", {}, size(bytes)));
 }
 
 /** Inline styles are forbidden here; those of table cells, the only ones that Markdown makes, become classes. */
@@ -63,6 +72,9 @@ export function update(node, view) {
   }
   if (String(node.view?.buttons ?? "") !== String(view.buttons)) {
     node.querySelector(".buttons").replaceChildren(...view.buttons.map((label) => el("button", { type: "button" }, label)));
+  }
+  if (String(node.view?.reactions ?? "") !== String(view.reactions)) {
+    node.querySelector(".reactions").replaceChildren(...view.reactions.map((name) => el("span", { title: name }, EMOJI[name] ?? name)));
   }
   node.querySelector(".edited").textContent = view.edits ? `edited ×${view.edits}` : "";
   node.classList.toggle("draft", view.draft);

@@ -9,12 +9,11 @@ const SHOWN = 250; // messages of a place that are kept in the page
 const TYPING = 6000; // milliseconds that one call for the typing indicator lasts
 
 export class Pane {
-  constructor(platform, skin, people, onSelect) {
+  constructor(platform, skin, people, largest, onSelect) {
     this.platform = platform;
     this.skin = skin;
-    this.people = people;
     this.onSelect = onSelect;
-    this.places = [];
+    this.all = []; // places, also those that only somebody else sees
     this.views = new Map(); // place -> Map(id -> view), in order
     this.nodes = new Map();
     this.place = null;
@@ -27,7 +26,7 @@ export class Pane {
     sized.observe(this.flow);
     sized.observe(this.list);
     this.typing = el("p", { class: "typing", hidden: true }, el("span", { class: "dots" }, el("i"), el("i"), el("i")), "Threadbridge is typing");
-    this.composer = new Composer(skin, people, (said) => this.send(said), () => this.render());
+    this.composer = new Composer(skin, people, largest, (said) => this.send(said), () => this.speak());
     this.lamp = el("span", { class: "link-lamp", title: "Not connected" });
     this.element = el(
       "section",
@@ -54,16 +53,23 @@ export class Pane {
   }
 
   setPlaces(places) {
-    this.places = places.map((place) => ({ ...place, owner: this.owner(place) })).filter((place) => place.kind !== "direct" || place.owner);
-    if (!places.some((place) => place.id === this.place?.id)) this.place = places[0] ?? null;
+    this.all = places;
+    if (!this.places.some((place) => place.id === this.place?.id)) this.place = this.places[0] ?? null;
     this.unread ??= new Set();
     this.renderTabs();
     this.go(this.place?.id);
   }
 
-  /** Whose direct chat with the bot it is. */
-  owner(place) {
-    return place.kind === "direct" ? Object.keys(this.people).find((id) => [id, this.people[id]].includes(place.name)) : null;
+  /** Those that the one who speaks sees: of the direct chats only their own. */
+  get places() {
+    const { id, name } = this.composer.who.person;
+    return this.all.filter((place) => place.kind !== "direct" || [id, name].includes(place.name));
+  }
+
+  /** Somebody else speaks from now on: in the same place, or from one direct chat to another. */
+  speak() {
+    const direct = this.place?.kind === "direct" && this.places.find((place) => place.kind === "direct");
+    this.go((direct || this.place)?.id);
   }
 
   renderTabs() {
@@ -148,7 +154,7 @@ export class Pane {
     if (!this.place) return;
     const all = this.views.get(this.place.id) ?? new Map();
     const views = [...all.values()].slice(-SHOWN);
-    const writer = this.composer.writerName;
+    const writer = this.composer.who.person.name;
     const roots = [];
     const threads = new Map();
     let last = null;
@@ -195,7 +201,8 @@ export class Pane {
       node = message(view, this.skin, {
         onReply: (one) => this.composer.reply(this.views.get(this.place.id).get(one.thread) ?? one),
         onSelect: (one) => this.onSelect(one.place, one.id),
-        onPress: (one, button) => ask("api/press", { platform: this.platform, place: this.place.id, message: one.id, button, author: this.composer.writer.value }),
+        onPress: (one, button) => ask("api/press", { platform: this.platform, place: this.place.id, message: one.id, button, author: this.composer.who.person.id }),
+        fileAddress: (one, number) => `api/file?${new URLSearchParams({ platform: this.platform, place: one.place, message: one.id, number })}`,
       });
       this.nodes.set(view.id, node);
     } else update(node, view);
@@ -210,8 +217,8 @@ export class Pane {
     if (this.stuck) this.list.scrollTop = this.list.scrollHeight;
   }
 
-  async send({ text, author, parent }) {
+  async send(said) {
     this.stuck = true;
-    return ask("api/say", { platform: this.platform, place: this.place.id, text, author, parent });
+    return ask("api/say", { platform: this.platform, place: this.place.id, ...said });
   }
 }

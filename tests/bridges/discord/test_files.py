@@ -54,6 +54,12 @@ async def test_a_file_that_cannot_be_read_is_said(ear: Ear, server: DiscordServe
         await read(ear, attachment)
 
 
+async def test_a_refusal_that_passes_soon_is_waited_for(ear: Ear, server: DiscordServer) -> None:
+    attachment = await attached(ear)
+    server.faults.add(Fault("messages.get", "status", status=429, retry_after=0.01, times=2))
+    assert b"".join(await read(ear, attachment)) == CONTENT
+
+
 async def test_a_file_of_a_deleted_message_is_gone(ear: Ear, server: DiscordServer) -> None:
     attachment = await attached(ear)
     server.remove(attachment.reference.split("/")[1])

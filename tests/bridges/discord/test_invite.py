@@ -5,22 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from pydantic import SecretStr
+
 from bridges.discord.invite import invite
+from bridges.settings import DiscordSettings
 from tests.program import Program, world
 
-VIEW, SEND, HISTORY, PUBLIC_THREADS, SEND_IN_THREADS = 1 << 10, 1 << 11, 1 << 16, 1 << 35, 1 << 38
+REACT, VIEW, SEND, ATTACH, HISTORY = 1 << 6, 1 << 10, 1 << 11, 1 << 15, 1 << 16
+PUBLIC_THREADS, SEND_IN_THREADS = 1 << 35, 1 << 38
 """https://docs.discord.com/developers/topics/permissions"""
+SETTINGS = DiscordSettings(token=SecretStr("t"))
 
 
 def test_the_permissions_are_few() -> None:
-    said = parse_qs(urlsplit(invite("7", "channel")).query)
+    said = parse_qs(urlsplit(invite("7", SETTINGS)).query)
     assert said["client_id"] == ["7"]
     assert said["scope"] == ["bot applications.commands"]
-    assert int(said["permissions"][0]) == VIEW | SEND | HISTORY | SEND_IN_THREADS
+    assert int(said["permissions"][0]) == REACT | VIEW | SEND | ATTACH | HISTORY | SEND_IN_THREADS
+
+
+def test_reactions_only_where_there_is_a_sign() -> None:
+    said = parse_qs(urlsplit(invite("7", SETTINGS.model_copy(update={"waiting_sign": False}))).query)
+    assert int(said["permissions"][0]) == VIEW | SEND | ATTACH | HISTORY | SEND_IN_THREADS
 
 
 def test_threads_of_its_own_have_to_be_allowed() -> None:
-    said = parse_qs(urlsplit(invite("7", "thread")).query)
+    said = parse_qs(urlsplit(invite("7", SETTINGS.model_copy(update={"answer_in": "thread"}))).query)
     assert int(said["permissions"][0]) & PUBLIC_THREADS
 
 
@@ -29,7 +39,7 @@ async def test_the_command(tmp_path: Path) -> None:
         config = str(standing.config(tmp_path, "openai"))
         async with Program(("discord", "invite", "--config", config)) as program:
             assert await program.ended() == 0, program.log
-        assert program.log == [invite(standing.discord.world.bot, "channel")]
+        assert program.log == [invite(standing.discord.world.bot, SETTINGS)]
         wrong = {"THREADBRIDGE__BRIDGES__DISCORD__TOKEN": "wrong-word"}
         async with Program(("discord", "invite", "--config", config), wrong) as program:
             assert await program.ended() == 1
@@ -48,7 +58,7 @@ async def test_init_gives_the_link_as_soon_as_it_can(tmp_path: Path) -> None:
         }
         async with Program(command, told, tmp_path) as program:
             assert await program.ended() == 0, program.log
-        link = invite(standing.discord.world.bot, "channel")
+        link = invite(standing.discord.world.bot, SETTINGS)
         assert f"This link brings the bot into a server: {link}" in program.log
     async with Program((*command, "--config", "other.toml"), {}, tmp_path) as program:
         assert await program.ended() == 0, program.log

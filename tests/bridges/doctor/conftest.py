@@ -1,4 +1,4 @@
-"""The real `threadbridge doctor` as a process of its own, against the stand-ins."""
+"""The real `threadbridge doctor`, against the stand-ins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import SECRETS, Program, World, world
+from tests.command import command
+from tests.discretion import SECRETS
+from tests.program import World, world
 
 
 @pytest.fixture
@@ -44,9 +46,10 @@ class Examined:
 async def examined(config: Path, *arguments: str, **environment: str) -> Examined:
     """Runs the doctor. `environment` is set over the configuration: `HTTP__PORT="1"`."""
     over = {f"THREADBRIDGE__{key}": value for key, value in environment.items()}
-    async with Program(("doctor", "--json", "--config", str(config), *arguments), over, config.parent) as program:
-        code = await program.ended()
-    said = "\n".join(program.log)
+    ended = await command(
+        "doctor", "--json", "--config", str(config), *arguments, environment=over, folder=config.parent
+    )
+    code, said = ended.code, "\n".join(ended.lines)
     assert "Traceback" not in said, said
     assert not [secret for secret in SECRETS if secret in said], said
     document = json.loads(said)

@@ -61,6 +61,12 @@ def test_every_event_has_the_scope_that_slack_asks_for() -> None:
     assert ("app_mention" in EVENTS) == ("app_mentions:read" in SCOPES)
 
 
+def test_the_scope_for_reactions_only_where_there_is_a_sign() -> None:
+    without = manifest(SOCKET.model_copy(update={"waiting_sign": False}), "Ada", "")["oauth_config"]["scopes"]["bot"]
+    assert set(manifest(SOCKET, "Ada", "")["oauth_config"]["scopes"]["bot"]) == set(SCOPES)
+    assert set(SCOPES) - set(without) == {"reactions:write"}
+
+
 async def test_the_command_before_there_are_tokens(tmp_path: Path) -> None:
     file = tmp_path / "threadbridge.toml"
     command = ("slack", "manifest", "--name", "Ada")

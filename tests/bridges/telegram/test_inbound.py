@@ -9,6 +9,7 @@ import pytest
 
 from core.model import Attachment, MessageId, ThreadId
 from sandbox.telegram import TelegramServer
+from sandbox.telegram.arguments import Args
 from tests.bridges.telegram.ear import Ear
 
 ANN = "501001"
@@ -18,7 +19,7 @@ FORUM = "-1001000000002"
 
 async def bot_says(tg: TelegramServer, place: str, text: str) -> str:
     chat, _, topic = place.partition(":")
-    said = await tg.methods.send_message({"chat_id": chat, "message_thread_id": topic, "text": text})
+    said = await tg.methods.send_message(Args({"chat_id": chat, "message_thread_id": topic, "text": text}))
     return str(said["message_id"])
 
 

@@ -14,6 +14,7 @@ from core.model import MessageId, ThreadId
 from sandbox.faults import Fault
 from sandbox.stand_in import View
 from sandbox.telegram import Limits, TelegramServer
+from sandbox.telegram.arguments import Args
 
 ANN = "501001"
 GROUP = "-1001000000001"
@@ -129,7 +130,7 @@ async def test_it_speaks_in_the_topic(tg: TelegramServer, bridge: TelegramBridge
 async def test_private_chats_can_have_topics() -> None:
     async with TelegramServer(private_topics=True) as tg:
         topic = tg.add_topic(ANN, "Tides")
-        await tg.methods.send_message({"chat_id": ANN, "message_thread_id": topic.split(":")[1], "text": "a"})
+        await tg.methods.send_message(Args({"chat_id": ANN, "message_thread_id": topic.split(":")[1], "text": "a"}))
         assert [view.text for view in tg.view(topic) if view.bot] == ["a"]
 
 
@@ -240,7 +241,7 @@ async def test_a_group_that_became_a_supergroup_is_followed(tg: TelegramServer, 
 async def test_the_real_limits_of_a_group_are_answered_with_the_wait() -> None:
     async with TelegramServer(limits=Limits(group=(2, 60.0))) as tg:
         for _ in range(2):
-            await tg.methods.send_message({"chat_id": GROUP, "text": "a"})
+            await tg.methods.send_message(Args({"chat_id": GROUP, "text": "a"}))
         settings = TelegramSettings.model_validate({"token": "100001:sandbox-telegram-token", "api_url": tg.api_url})
         async with TelegramBridge(settings) as bridge:
             with pytest.raises(SlowDown) as caught:

@@ -17,7 +17,7 @@ from core.errors import (
     UpstreamRefused,
     UpstreamUnavailable,
 )
-from core.model import Status, Text, Usage
+from core.model import File, Status, Text, Usage
 from core.upstream.chat_completions import ChatCompletionsReader
 from core.upstream.reader import CUT_SHORT, FILTERED
 from tests.core.upstream.reading import Heard, cut, heard, same_in_every_cut
@@ -37,6 +37,10 @@ def chunk(delta: dict[str, Any] | None = None, *, finish: str | None = None, **m
 
 def text(content: str) -> dict[str, Any]:
     return chunk({"content": content})
+
+
+def picture(address: str) -> dict[str, Any]:
+    return {"type": "image_url", "index": 0, "image_url": {"url": address}}
 
 
 def stream(*records: object) -> bytes:
@@ -127,6 +131,27 @@ CASES: dict[str, tuple[bytes, Heard]] = {
         Heard("Hi"),
     ),
     "text in parts": (stream(chunk({"content": [{"type": "text", "text": "Hi"}]}), STOP, DONE), Heard("Hi")),
+    "pictures": (
+        stream(
+            text("A "),
+            text("cat:"),
+            chunk({"images": [picture("data:image/png;base64,iVBORw0=")]}),
+            chunk({"content": "", "images": [picture("https://files.example/a.webp"), picture("ftp://no"), {}]}),
+            STOP,
+            DONE,
+        ),
+        Heard(
+            "A cat:",
+            files=(
+                File("image-1.png", "image/png", b"\x89PNG\r"),
+                File("image-2.png", "image/png", "https://files.example/a.webp"),
+            ),
+        ),
+    ),
+    "nothing but a picture, at once": (
+        json.dumps({"choices": [{"message": {"images": [picture("data:image/jpeg;base64,/9j/")]}}]}).encode(),
+        Heard("", files=(File("image-1.jpg", "image/jpeg", b"\xff\xd8\xff"),)),
+    ),
     "an unreadable event": (stream(text("H"), "{broken", text("i"), STOP, DONE), Heard("Hi", error=AnswerMalformed)),
     "an empty answer": (stream(ROLE, STOP, DONE), Heard("", error=AnswerInterrupted)),
     "nothing": (b"", Heard("", error=AnswerInterrupted)),

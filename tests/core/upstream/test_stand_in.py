@@ -234,6 +234,13 @@ async def test_a_picture_on_its_way_out(server: UpstreamServer) -> None:
         assert file.source.startswith(server.url)
 
 
+async def test_a_picture_that_comes_within_the_answer(server: UpstreamServer) -> None:
+    async with make(server, "openai", modalities=["text", "image"]) as upstream:
+        heard = await answered(upstream, prompt("draw me a wild cat"))
+    [file] = heard.files
+    assert (heard.error, file.name, isinstance(file.source, bytes)) == (None, "image-1.png", True)
+
+
 @pytest.mark.parametrize("errors", ["envelope", "nested", "message", "text"])
 async def test_all_envelopes_of_errors(server: UpstreamServer, errors: Any) -> None:
     server.mygptassistants.errors = errors

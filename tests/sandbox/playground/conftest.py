@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -28,6 +29,16 @@ class Page:
 
     async def ask(self, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
         async with self.client.post(self.address + path, json=body) as response:
+            return response.status, await response.json()
+
+    async def upload(self, content: bytes | AsyncIterator[bytes], **query: str) -> tuple[int, dict[str, Any]]:
+        headers = {"Content-Type": "application/octet-stream"}
+        async with self.client.post(
+            self.address + "api/upload",
+            params=query,
+            data=io.BytesIO(content) if isinstance(content, bytes) else content,
+            headers=headers,
+        ) as response:
             return response.status, await response.json()
 
     async def state(self) -> dict[str, Any]:

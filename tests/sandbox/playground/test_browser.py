@@ -5,6 +5,7 @@ One playground serves all tests but the last, so each writes something that no o
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,6 +27,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 PLATFORMS = ("slack", "discord", "telegram")
 PATIENCE = 40_000
 """Milliseconds: several programs and a browser share the machine."""
@@ -95,6 +99,10 @@ async def write(tab: Tab, platform: str, text: str) -> None:
     await box.press("Enter")
 
 
+async def speak_as(tab: Tab, platform: str, name: str) -> None:
+    await tab.locator(f".pane.{platform} .who label", has_text=name).click()
+
+
 async def is_answered(tab: Tab, platform: str, prompt: str) -> None:
     """The newest turn asks this and has been answered, and its reply is not being written any more."""
     await expect(inspector(tab, platform).locator(".what")).to_contain_text(prompt, timeout=PATIENCE)
@@ -120,6 +128,23 @@ async def test_buttons_below_a_reply_are_pressed_in_each_pane(tab: Tab) -> None:
         await expect(replies(tab, platform)).to_have_count(count + 1, timeout=PATIENCE)
         await expect(replies(tab, platform).last.locator(".buttons button")).to_have_count(4, timeout=PATIENCE)
         await expect(tab.locator(f".pane.{platform} .buttons button")).to_have_count(4, timeout=PATIENCE)
+
+
+async def test_a_message_that_waits_has_a_sign_in_each_pane(tab: Tab) -> None:
+    await in_direct_chats(tab)
+    await set_speed(tab, 5)
+    for platform in PLATFORMS:
+        await write(tab, platform, f"echo: the first in {platform}, and so long that another has to wait for it")
+        if platform == "slack":  # where each message at the top is a conversation of its own
+            await tab.locator(".pane.slack .message.from-person").last.locator(".act").click(force=True)
+        await write(tab, platform, f"echo: waits in {platform}")
+    for platform, sign in zip(PLATFORMS, ("⏳", "⏳", "👀"), strict=True):
+        mine = tab.locator(f".pane.{platform} .message.from-person", has_text=f"echo: waits in {platform}")
+        await expect(mine.locator(".reactions span")).to_have_text(sign, timeout=PATIENCE)
+    await set_speed(tab, 300)
+    for platform in PLATFORMS:
+        await expect(tab.locator(f".pane.{platform} .reactions span")).to_have_count(0, timeout=PATIENCE)
+        await is_answered(tab, platform, f"echo: waits in {platform}")
 
 
 async def test_a_reply_grows_in_each_pane_until_it_is_complete(tab: Tab) -> None:
@@ -198,8 +223,131 @@ async def test_what_people_write_is_never_taken_for_html(tab: Tab) -> None:
     for platform in PLATFORMS:
         await is_answered(tab, platform, "echo: <img")
         await expect(replies(tab, platform).last.locator(".text")).to_contain_text("<img src=x")
-    assert await tab.locator(".messages img, .messages script").count() == 0
+    assert await tab.locator(".text img, .text script").count() == 0
     assert await tab.title() == "Threadbridge playground"
+
+
+async def test_a_stranger_is_answered_after_the_operator_has_confirmed_the_code(tab: Tab) -> None:
+    await in_direct_chats(tab)
+    pane, operator = tab.locator(".pane.telegram"), tab.get_by_label("The operator in Telegram")
+    await expect(operator).to_be_hidden()
+    await speak_as(tab, "telegram", "Eve")
+    await expect(pane.locator(".place-direct")).to_have_text("Eve’s direct chat")
+    await write(tab, "telegram", "echo: may I come in?")
+    await expect(replies(tab, "telegram").last).to_contain_text(
+        "I only answer people whom my operator has let in", timeout=PATIENCE
+    )
+    code = await replies(tab, "telegram").last.locator("code").first.text_content()
+    await expect(operator).to_contain_text(f"Eve Stray waits to be let in. threadbridge pair {code}", timeout=PATIENCE)
+    await operator.get_by_role("button", name="Let in").click()
+    await expect(operator.get_by_role("status")).to_contain_text(
+        "Eve Stray (id 501003) is let in on telegram", timeout=PATIENCE
+    )
+    await expect(pane.get_by_role("radio", name="Eve", exact=True)).to_be_checked(timeout=PATIENCE)
+    await write(tab, "telegram", "echo: and now?")
+    await is_answered(tab, "telegram", "echo: and now?")
+    await expect(replies(tab, "telegram").last.locator(".text")).to_have_text("and now?", timeout=PATIENCE)
+    await operator.get_by_role("button", name="Close").click()
+    await expect(operator).to_be_hidden()
+
+
+async def test_a_stranger_is_denied_on_slack_and_discord_too_and_a_second_person_is_not(tab: Tab) -> None:
+    for platform in ("slack", "discord"):
+        await tab.locator(f".pane.{platform} .place-channel").first.click()
+        await speak_as(tab, platform, "Eve")
+        await write(tab, platform, "echo: may I?")
+        await expect(replies(tab, platform).last).to_contain_text(
+            "I only answer people whom my operator has let in", timeout=PATIENCE
+        )
+        await expect(tab.get_by_label(f"The operator in {platform.capitalize()}")).to_contain_text(
+            "Eve Stray waits", timeout=PATIENCE
+        )
+        await speak_as(tab, platform, "Bob")
+        await write(tab, platform, f"echo: I may, on {platform}")
+        await is_answered(tab, platform, f"I may, on {platform}")
+        await expect(replies(tab, platform).last).to_contain_text(f"I may, on {platform}", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(("name", "media_type"), [("chart.png", "image/png"), ("tides #1?.txt", "text/plain")])
+async def test_a_file_goes_with_a_message_and_the_upstream_says_what_it_got(
+    tab: Tab, name: str, media_type: str
+) -> None:
+    content = PIXEL if media_type == "image/png" else b"high at noon"
+    await in_direct_chats(tab)
+    for platform in PLATFORMS:
+        chooser = tab.locator(f".pane.{platform} input[type=file]")
+        await chooser.set_input_files({"name": name, "mimeType": media_type, "buffer": content})
+        await expect(tab.locator(f".pane.{platform} .chosen")).to_contain_text(
+            f"{name}{len(content)} bytes", timeout=PATIENCE
+        )
+        await write(tab, platform, f"echo: a file on {platform}")
+        await expect(tab.locator(f".pane.{platform} .chosen")).to_be_hidden(timeout=PATIENCE)
+    for platform in PLATFORMS:
+        await is_answered(tab, platform, f"echo: a file on {platform}")
+        received = f"I have received {name} ({media_type}, {len(content)} bytes)"
+        await expect(replies(tab, platform).last.locator(".text")).to_contain_text(received, timeout=PATIENCE)
+        await expect(inspector(tab, platform).locator(".facts")).to_contain_text(name, timeout=PATIENCE)
+        files = tab.locator(f".pane.{platform} .message.from-person").last.locator(".files")
+        if media_type == "image/png":
+            shown = files.locator("img")
+            await expect(shown).to_be_visible(timeout=PATIENCE)
+            assert await shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
+        else:
+            address = await files.locator("a").get_attribute("href")
+            response = await tab.request.get(f"{tab.url}{address}")
+            assert await response.body() == content
+
+
+async def test_a_picture_that_the_assistant_makes_is_shown(tab: Tab) -> None:
+    await in_direct_chats(tab)
+    for platform in PLATFORMS:
+        await write(tab, platform, "draw a lighthouse")
+    for platform in PLATFORMS:
+        await is_answered(tab, platform, "draw a lighthouse")
+        picture = replies(tab, platform).last.locator(".files img")
+        await expect(picture).to_be_visible(timeout=PATIENCE)
+        assert await picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 1
+
+
+async def test_a_file_alone_is_a_message_and_one_can_be_taken_back(tab: Tab) -> None:
+    await in_direct_chats(tab)
+    chooser, chosen = tab.locator(".pane.telegram input[type=file]"), tab.locator(".pane.telegram .chosen")
+    for name in ("no.txt", "yes.txt"):
+        await chooser.set_input_files({"name": name, "mimeType": "text/plain", "buffer": b"words"})
+        await expect(chosen).to_contain_text(name, timeout=PATIENCE)
+        if name == "no.txt":
+            await chosen.get_by_role("button", name="Not this file").click()
+            await expect(chosen).to_be_hidden()
+    await tab.locator(".pane.telegram").get_by_role("button", name="Send").click()
+    await is_answered(tab, "telegram", "yes.txt")
+    await expect(replies(tab, "telegram").last).to_contain_text(
+        "I have received yes.txt (text/plain, 5 bytes).", timeout=PATIENCE
+    )
+
+
+@pytest.mark.parametrize("event", ["paste", "drop"])
+async def test_a_file_can_be_pasted_and_dropped(tab: Tab, event: str) -> None:
+    await tab.locator(".pane.discord textarea").evaluate(
+        """(box, kind) => {
+            const data = new DataTransfer();
+            data.items.add(new File(["words"], "moved.txt", { type: "text/plain" }));
+            const how = { bubbles: true, cancelable: true };
+            box.dispatchEvent(kind === "paste"
+                ? new ClipboardEvent(kind, { ...how, clipboardData: data })
+                : new DragEvent(kind, { ...how, dataTransfer: data }));
+        }""",
+        event,
+    )
+    await expect(tab.locator(".pane.discord .chosen")).to_contain_text("moved.txt", timeout=PATIENCE)
+
+
+async def test_a_file_that_is_too_large_is_refused_with_a_sentence(tab: Tab) -> None:
+    chooser = tab.locator(".pane.slack input[type=file]")
+    await chooser.set_input_files({"name": "tides.bin", "mimeType": "", "buffer": bytes(6_000_000)})
+    await expect(tab.locator("#notice")).to_contain_text(
+        "tides.bin is too large: it has 6 MB, and a file may have 5 MB"
+    )
+    await expect(tab.locator(".pane.slack .chosen")).to_be_hidden()
 
 
 async def test_a_message_that_is_clicked_shows_its_own_turn(tab: Tab) -> None:

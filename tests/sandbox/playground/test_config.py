@@ -16,8 +16,8 @@ from sandbox.playground.stand_ins import StandIns
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
 def test_any_text_comes_back_from_the_file(text: str) -> None:
-    assert tomllib.loads(config.render({"section.deep": {"key": text, "number": 1.5}})) == {
-        "section": {"deep": {"key": text, "number": 1.5}}
+    assert tomllib.loads(config.render({"section.deep": {"key": text, "number": 1.5, "list": [text, text]}})) == {
+        "section": {"deep": {"key": text, "number": 1.5, "list": [text, text]}}
     }
 
 
@@ -31,11 +31,13 @@ def test_the_program_takes_what_is_written_for_it(tmp_path: Path, kind: Kind) ->
         bridges=stand_ins.bridges(),
         upstreams=stand_ins.upstreams(),
         kind=kind,
+        let_in=stand_ins.let_in,
     )
     file.write_text(config.render(tables), "utf-8")
     settings = load(Settings, file, {})
     assert settings.bridges.slack is not None
     assert settings.bridges.slack.upstream == kind
     assert {name: section.kind for name, section in settings.upstreams.items()} == {one: one for one in KINDS}
-    assert settings.access.telegram.policy == "open"
+    assert settings.access.telegram.policy == "pairing"
+    assert settings.access.telegram.users == ("501001", "501002")
     assert settings.database.url == f"sqlite:///{tmp_path}/threadbridge.db"

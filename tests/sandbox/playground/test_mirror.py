@@ -10,6 +10,7 @@ from sandbox.feed import Happening
 from sandbox.playground.mirror import Mirror, listens
 from sandbox.slack import SlackServer
 from sandbox.telegram import TelegramServer
+from sandbox.telegram.arguments import Args
 from tests.sandbox.playground.test_lag import turn
 
 
@@ -64,6 +65,13 @@ async def test_only_what_changed_is_told() -> None:
     assert event == "messages"
     assert "order" not in data
     assert [(view["id"], view["text"], view["edits"]) for view in data["changed"]] == [(messages[0], "Uno", 1)]
+    told.clear()
+    await stand_in.methods.set_message_reaction(
+        Args({"chat_id": place, "message_id": messages[1], "reaction": '[{"type": "emoji", "emoji": "👀"}]'})
+    )
+    mirror.see(stand_in.feed.past[-1])
+    ((_, data),) = told
+    assert [(view["id"], view["reactions"]) for view in data["changed"]] == [(messages[1], ("👀",))]
 
 
 async def test_what_is_told_adds_up_to_what_the_stand_in_shows() -> None:

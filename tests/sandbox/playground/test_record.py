@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from sqlmodel import Session, SQLModel
 
 from core import tables
-from sandbox.playground.record import LATEST, latest, names
+from sandbox.playground.record import LATEST, LetIn, Waiting, access, latest, names
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -39,6 +39,7 @@ def filled(database: Path, turns: int = 1) -> None:
                     conversation_id=1,
                     sent_at=NOW,
                     accepted_at=NOW,
+                    attachments=[{"name": "tides.txt"}, {"name": "chart.png"}] if number == 1 else [],
                 )
             )
             session.flush()
@@ -56,6 +57,7 @@ def test_what_the_program_wrote_is_read(tmp_path: Path) -> None:
     assert (turn.thread, turn.message, turn.state, turn.attempt) == ("slack:T1:C1", "1.0", "running", 2)
     assert (turn.upstream, turn.conversation) == ("goapi", "conv-9")
     assert turn.parts == ("1.5", None)
+    assert turn.files == "tides.txt, chart.png"
     assert turn.open
 
 
@@ -65,10 +67,36 @@ def test_only_the_newest_of_each_bridge_are_read_newest_first(tmp_path: Path) ->
     assert found is not None
     assert [turn.id for turn in found] == list(range(LATEST + 5, 5, -1))
     assert all(turn.parts for turn in found)
+    assert found[0].files is None
+
+
+def test_who_waits_and_who_was_let_in_is_read(tmp_path: Path) -> None:
+    filled(tmp_path / "threadbridge.db")
+    now = datetime.now(UTC)
+    engine = create_engine(f"sqlite:///{tmp_path}/threadbridge.db")
+    with Session(engine) as session:
+        for code, author, minutes in (("K7M2QX", "Eve", 59), ("ABCDEF", "Sam", 1), ("TOOOLD", "Late", -1)):
+            session.add(
+                tables.Pairing(
+                    code=code,
+                    bridge="telegram",
+                    author=author,
+                    author_name=author,
+                    expires_at=now + timedelta(minutes=minutes),
+                )
+            )
+        session.add(tables.Paired(bridge="slack", author="U7", author_name="Ida", at=now))
+        session.commit()
+    engine.dispose()
+    found = access(tmp_path / "threadbridge.db")
+    assert found is not None
+    assert found.waiting == (Waiting("telegram", "Sam", "ABC-DEF"), Waiting("telegram", "Eve", "K7M-2QX"))
+    assert found.let_in == (LetIn("slack", "Ida"),)
 
 
 def test_a_database_that_is_not_there_yet_is_nothing(tmp_path: Path) -> None:
     assert latest(tmp_path / "threadbridge.db", ["slack"]) is None
+    assert access(tmp_path / "threadbridge.db") is None
     assert not (tmp_path / "threadbridge.db").exists(), "looking does not make one"
 
 
@@ -76,6 +104,7 @@ def test_a_database_that_is_not_there_yet_is_nothing(tmp_path: Path) -> None:
 def test_a_database_that_cannot_be_read_is_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "threadbridge.db").write_bytes(content)
     assert latest(tmp_path / "threadbridge.db", ["slack"]) is None
+    assert access(tmp_path / "threadbridge.db") is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 
 from sandbox.playground import PlaygroundError, running
 from sandbox.playground.config import KINDS
+from sandbox.playground.uploads import LARGEST
 from tests.sandbox.playground.conftest import IDLE, Page
 
-POSTS = ["say", "upstream", "speed", "fault", "faults/clear", "program", "fresh"]
+POSTS = ["say", "press", "pair", "upstream", "speed", "fault", "faults/clear", "program", "fresh"]
+PLATFORMS = ["slack", "discord", "telegram"]
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
 # --- the page itself --------------------------------------------------------------------------------------------
@@ -113,6 +117,8 @@ async def test_discord_quotes_what_it_replies_to_and_makes_posts_in_its_forum(pa
         ({"parent": "17"}, "The message that it answers is not there."),
         ({"text": None}, "text is missing, or is not a text."),
         ({"parent": 17}, "parent is missing, or is not a text."),
+        ({"file": 17}, "file is missing, or is not a text."),
+        ({"file": "17"}, "That file is not here any more: choose it again."),
     ],
 )
 async def test_what_cannot_be_said_is_refused_with_a_sentence(page: Page, wrong: dict[str, Any], sentence: str) -> None:
@@ -128,6 +134,77 @@ async def test_any_text_is_taken_or_refused_and_the_page_goes_on(page: Page, pla
     status, answer = await page.ask("api/say", platform=platform, place=place, text=text, author="ann")
     assert status == 200 or (status == 400 and answer["error"])
     assert (await page.hears("state"))["platforms"][platform]["places"]
+
+
+# --- files ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+async def test_a_file_goes_with_a_message_and_is_shown_to_every_page(page: Page, platform: str) -> None:
+    place = page.place(await page.state(), platform, "direct")
+    status, upload = await page.upload(PNG, name="chart.png", type="image/png")
+    assert status == 200
+    async with page.hearing("messages") as hearing:
+        said = {"platform": platform, "place": place, "text": "", "author": "ann", "file": upload["id"]}
+        status, _ = await page.ask("api/say", **said)
+        assert status == 200
+        (view,) = (await hearing)["changed"]
+    assert view["files"] == [{"name": "chart.png", "size": len(PNG), "picture": True}]
+    wanted = {"platform": platform, "place": place, "message": view["id"], "number": "0"}
+    async with page.client.get(page.address + "api/file", params=wanted) as response:
+        assert await response.read() == PNG
+        assert response.content_type == "image/png"
+        assert response.headers["Content-Disposition"] == "inline; filename*=UTF-8''chart.png"
+
+
+async def test_what_is_no_picture_is_never_opened_at_the_address_of_the_page(page: Page) -> None:
+    place = page.place(await page.state(), "slack", "direct")
+    html = b"<script>document.title = 'taken'</script>"
+    _, upload = await page.upload(html, name='a "page".html', type="text/html")
+    _, said = await page.ask("api/say", platform="slack", place=place, text="Look", author="ann", file=upload["id"])
+    wanted = {"platform": "slack", "place": place, "message": said["id"], "number": "0"}
+    async with page.client.get(page.address + "api/file", params=wanted) as response:
+        assert await response.read() == html
+        assert response.content_type == "application/octet-stream"
+        assert response.headers["Content-Disposition"] == "attachment; filename*=UTF-8''a%20%22page%22.html"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"number": "1"}, {"number": "-1"}, {"number": "²"}, {"message": "17"}, {"place": "x"}]
+)
+async def test_a_file_that_is_not_there_is_said(page: Page, wrong: dict[str, str]) -> None:
+    place = page.place(await page.state(), "slack", "direct")
+    _, upload = await page.upload(PNG, name="chart.png")
+    _, said = await page.ask("api/say", platform="slack", place=place, text="", author="ann", file=upload["id"])
+    wanted = {"platform": "slack", "place": place, "message": said["id"], "number": "0", **wrong}
+    async with page.client.get(page.address + "api/file", params=wanted) as response:
+        assert (response.status, await response.json()) == (400, {"error": "There is no such file."})
+
+
+async def test_a_file_that_is_too_large_is_refused_with_a_sentence(page: Page) -> None:
+    sentence = {"error": "tides.bin is too large: a file may have 5 MB here."}
+    assert await page.upload(bytes(LARGEST + 1), name="tides.bin") == (413, sentence)
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(LARGEST // 100_000 + 2):
+            yield bytes(100_000)
+
+    assert await page.upload(endless(), name="tides.bin") == (413, sentence), "whatever length was announced"
+    assert (await page.upload(bytes(LARGEST), name="tides.bin"))[0] == 200
+    assert await page.upload(b"", name="tides.bin") == (
+        400,
+        {"error": "tides.bin is empty: choose a file with something in it."},
+    )
+
+
+async def test_a_file_cannot_come_from_a_form_of_another_page(page: Page) -> None:
+    for kind in ("text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
+        async with page.client.post(
+            page.address + "api/upload?name=a", data=b"1", headers={"Content-Type": kind}
+        ) as response:
+            assert response.status == 415
 
 
 # --- controls ---------------------------------------------------------------------------------------------------
@@ -183,6 +260,11 @@ async def test_the_program_can_be_restarted_and_killed(page: Page, action: str) 
     async with page.hearing("program", lambda now: now["state"] == "running" and now["restarts"] == 1) as told:
         assert await page.ask("api/program", action=action) == (200, {})
         assert (await told)["pid"] != first["program"]["pid"]
+
+
+async def test_a_code_that_nobody_was_given_is_refused(page: Page) -> None:
+    assert (await page.state())["access"] == {"waiting": [], "let_in": []}
+    assert await page.ask("api/pair", code="K7M-2QX") == (400, {"error": "Nobody waits with this code any more."})
 
 
 async def test_beginning_anew_forgets_everything_and_tells_the_page(page: Page) -> None:
