@@ -8,7 +8,8 @@ from itertools import count
 from core.markdown.blocks import Kind, Leaf, closing_fence
 from core.markdown.inline import Bond, Inline, dollar, flanking, resolve, round_brackets, scan
 from core.markdown.marks import Start
-from core.markdown.part import Part, Written
+from core.markdown.part import Part
+from core.markdown.written import Written
 
 _PASSES = 8
 _ATTEMPTS = 32

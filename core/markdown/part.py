@@ -9,32 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import NamedTuple
 
 from core.markdown.blocks import PIPE, QUOTE, Block, Kind, Leaf, Line, closing_fence, line_prefix, read
 from core.markdown.inline import Inline, Token, scan
 from core.markdown.marks import Context, Mark, Places, Start
 from core.markdown.rank import between_lines
-
-
-class Written(NamedTuple):
-    """A line of the part."""
-
-    source: int
-    """Offset in the text; -1 for the rest of a line that was cut."""
-    start: int
-    """Offset in the part of its newline."""
-    content: int
-    """Offset in the part of its content."""
-    line: Line
-    before: Block
-    inline: Inline
-    """What was open before it."""
-
-    def piped(self, shown: str) -> bool:
-        """Of a row: does it begin with a pipe, and so end with one? The rest of a row that was cut does."""
-        return self.source < 0 or shown.startswith("|", self.content)
-
+from core.markdown.written import Written
 
 _GUARD = re.compile(
     r"(?P<slash>(?:[-+*]|#{1,6})(?=[ \t]|$)|>|-{2,}[ \t]*$|(?:[-*_][ \t]*){3,}$|`{3,}(?=[^`]*$)|~{3}|\[(?=[^\]]+\]:))"
@@ -67,7 +47,7 @@ class Part:
         """What closes the part is nowhere longer than this. Known when places were sought."""
         self.lines: list[Written] = []
         self.forgotten = 0
-        """So many lines before these are not kept."""
+        """So many lines before these are not kept, while it only grows."""
         self.places: list[tuple[int, Inline]] = []
         """The tokens of the last line, in their order, and what is open before each; none if the line has its end."""
         self.inline = start.inline
@@ -129,7 +109,7 @@ class Part:
         return (self.shown.rstrip() + inline.inherited.closers) if self.lines else ""
 
     def ending(self, mark: Mark) -> str:
-        """The part as it is if it ends at a mark."""
+        """The part as it is if it ends at a mark; like what follows, for a part in which places were sought."""
         context, target = mark.context, mark.inline.target
         shown = self.shown[: mark.size].rstrip()
         if target >= 0 and mark.inline.bonds and not _SPACE.search(shown, target):
