@@ -1,6 +1,6 @@
 """How many live replies one process holds: each reads its own stream of 30 events a second from a server in another
-process and is painted about once a second, onto a platform that costs nothing. What is measured is all that is ours between
-the socket and the platform's library, as the program runs it: reading, decoding, splitting, closing, pacing.
+process and is painted about once a second, onto a platform that costs nothing. What is measured is all that is ours
+between the socket and the platform's library, as the program runs it: reading, decoding, splitting, closing, pacing.
 
 The text of each tenth event is the moment at which it was sent, so that its lag is known when it is shown."""
 
