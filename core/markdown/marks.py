@@ -90,7 +90,8 @@ class Places:
         self._shown = shown
         self._word = begin
         """Where the present word began."""
-        self._stop = (size + len(shown[size:begin].rstrip())) if begin > size else -1
+        words = len(shown[size:begin].rstrip())
+        self._stop = size + words if words else -1
         """Where the last word ended; -1: there was none."""
         self._shift = shift
         """From an offset in the part to one in the text."""

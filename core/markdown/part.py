@@ -145,7 +145,7 @@ class Part:
         self._block, self.base, self._table = context.block, context.base, context.table
         self._previous, self._numbered = context.previous, context.numbered
         del self.lines[context.lines - self.forgotten :]
-        self._unread, self.complete = 0, True
+        self.places, self._unread, self.complete = [], 0, True
 
     # --- lines ----------------------------------------------------------------------------------------------------
 
