@@ -36,6 +36,7 @@ from core.observing import Observe, observed_by
 from core.operating import Operating
 from core.pace import Pacer
 from core.pairing import Register
+from core.rating import Ratings
 from core.reading import Reading
 from core.relay import Relay, Route
 from core.retention import Retention
@@ -90,7 +91,9 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             for bridge in bridges.values():
                 await stack.enter_async_context(bridge)
             await stack.enter_async_context(signs.showing())
-            scheduler, runner, said = await _answering(role, settings, url, store, bridges, pacers, observe, stack)
+            upstreams = {} if role == "listen" else await _upstreams(settings, stack)
+            routes = dict(_routes(settings, bridges, upstreams)) if upstreams else {}
+            scheduler, runner, said = _answering(settings, url, store, routes, pacers, observe, stack)
             inbox = Inbox(store, dict(_access(settings)), settings.relay, scheduler, _sections(settings), observe)
             listeners = Listeners(bridges if role != "work" else {}, inbox, observe)
             health = Health(
@@ -110,32 +113,32 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             )
             await stack.enter_async_context(_http(settings, endpoints, health, metrics, desk))
             log.info("%s: %s", {"run": "running", "listen": "listening", "work": "working"}[role], ", ".join(bridges))
-            running = [*([listeners] if role != "work" else []), *([runner, retention] if runner else [])]
+            besides: list[Runner] = [retention, Ratings(engine, upstreams)]
+            running = [*([listeners] if role != "work" else []), *([runner, *besides] if runner else [])]
             await _together(stop, *running)
             if runner:
                 await retention.attempt()  # for what ended last
 
 
-async def _answering(
-    role: Role,
+async def _upstreams(settings: Settings, stack: AsyncExitStack) -> dict[str, Upstream]:
+    return {name: await stack.enter_async_context(build(name, section)) for name, section in settings.upstreams.items()}
+
+
+def _answering(
     settings: Settings,
     url: URL,
     store: Store,
-    bridges: Mapping[str, Bridge],
+    routes: Mapping[str, Route],
     pacers: Mapping[str, Pacer],
     observe: Observe,
     stack: AsyncExitStack,
 ) -> tuple[Scheduler, Runner | None, Callable[[int], str | None]]:
     """What has to be told of turns, whoever runs them here, and who knows what an answer is so far: on SQLite tasks of
-    this process, on PostgreSQL jobs, which any process may take."""
-    if role == "listen":
+    this process, on PostgreSQL jobs, which any process may take. Without routes, nobody here."""
+    if not routes:
         from core.queue import JobQueue
 
         return JobQueue(), None, _unheard
-    upstreams = {
-        name: await stack.enter_async_context(build(name, section)) for name, section in settings.upstreams.items()
-    }
-    routes = dict(_routes(settings, bridges, upstreams))
     if is_sqlite(url):
         relay = Relay(store, routes, settings.relay, observe=observe, pacers=pacers)
         stack.push_async_callback(relay.settled)

@@ -23,7 +23,7 @@ from core.conversations import Needed, current, history
 from core.enclosing import Sender
 from core.errors import AnswerMalformed, ConversationUnknown, PromptRejected, ThreadbridgeError, UpstreamError
 from core.live import LiveReply
-from core.model import Done, Event, Exchange, Fetch, File, Opened, Prompt, Replace, Status, Text
+from core.model import Done, Event, Exchange, Fetch, File, Opened, Prompt, Replace, Status, Text, Usage
 from core.overlap import may_gather
 from core.recollection import recollected
 from core.store import Store, attachments_of
@@ -116,7 +116,7 @@ class Answering:
                     await self._converse(turn, assistant, fetch, reply, alone=alone)
             except UNAVAILABLE as error:
                 # What was said already is not said again by somebody else.
-                if reply.text or assistant is asked[-1]:
+                if reply.text or reply.enclosed or assistant is asked[-1]:
                     raise
                 log.warning("%s is unavailable (%s); its backup is asked", assistant.name, error.detail)
                 reply.status("")
@@ -212,10 +212,10 @@ class Answering:
                         reply.status(label)
                     case File():
                         reply.enclose(event, assistant.sender)
-                    case Done(usage):
+                    case Done(usage, answer_id):
                         # the stream ends by itself, and leaves its connection to the next turn
-                        if usage is not None:
-                            await self._store.used(turn, usage)
+                        if usage is not None or answer_id:
+                            await self._store.used(turn, usage or Usage(), answer_id)
 
     async def _obey(self, turn: Turn, upstream: str, choices: Sequence[str]) -> str:
         """A command to the program, or a message without any words: answered here, in the thread's order."""

@@ -148,6 +148,8 @@ class Done:
     """The upstream's own terminal marker was seen: the answer is whole. Nothing follows."""
 
     usage: Usage | None = None
+    answer_id: str = ""
+    """The upstream's own name for the answer, where it takes ratings by it."""
 
 
 Event = Opened | Text | Replace | Status | File | Done

@@ -100,7 +100,7 @@ async def _press(connection: AsyncConnection, message: Message, about: int) -> i
     if message.command == "stop":
         pressed = pressed.where(is_open()).values(stop_requested=True)
     else:  # it may be pressed before the end of the turn is on record
-        pressed = pressed.values(rating=RATINGS[Control(message.command)])
+        pressed = pressed.values(rating=RATINGS[Control(message.command)], rating_due=True)
     found: int | None = (await connection.execute(pressed)).scalar_one_or_none()
     return found if message.command == "stop" else None
 

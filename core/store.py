@@ -198,9 +198,11 @@ class Store:
             setattr(turn, name, value)
 
     @patient
-    async def used(self, turn: Turn, usage: Usage) -> None:
-        """Keeps what an answer cost, as far as the upstream told. Raises `LeaseLost`."""
+    async def used(self, turn: Turn, usage: Usage, answer_id: str = "") -> None:
+        """Keeps what an answer cost, as far as the upstream told, and its name for it. Raises `LeaseLost`."""
         costs = {name: value for name, value in asdict(usage).items() if value is not None}
+        if answer_id:
+            costs["answer_id"] = answer_id
         if costs:
             async with self._transaction() as connection:
                 await write(connection, turn, **costs)

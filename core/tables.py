@@ -128,6 +128,7 @@ class Turn(SQLModel, table=True):
             sqlite_where=text("command = 'use' AND upstream IS NOT NULL"),
             postgresql_where=text("command = 'use' AND upstream IS NOT NULL"),
         ),
+        Index("turn_rated", "id", sqlite_where=text("rating_due = 1"), postgresql_where=text("rating_due")),
         Index(
             "turn_merged",
             "merged_into",
@@ -184,6 +185,10 @@ class Turn(SQLModel, table=True):
     away."""
     rating: int | None = Field(default=None, sa_column=Column(Integer))
     """What the person thought of the answer: 1 or -1."""
+    rating_due: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+    """The upstream has not been told of it yet (`core.rating`)."""
+    answer_id: str | None = Field(default=None, sa_column=Column(Text))
+    """The upstream's own name for the answer."""
     prompt_tokens: int | None = None
     reply_tokens: int | None = None
     credits: float | None = None

@@ -109,12 +109,12 @@ def telegram(questions: Questions, draft: Draft) -> None:
     questions.tell(
         "Telegram: the bot\n"
         "  1. In Telegram, write /newbot to @BotFather and answer its questions. Copy the token.\n"
-        "  2. Write to @userinfobot: it answers with your own id, a number. Only people whose id is listed here are\n"
-        "     let in."
+        "  2. Write to @userinfobot: it answers with your own id, a number. People whose id is listed here are let in\n"
+        "     at once; others get a code, which threadbridge pair confirms."
     )
     token = questions.secret("TELEGRAM_TOKEN", "Bot token", _telegram_token)
     users = questions.text(
-        "telegram-users", "Ids of those who may talk to it, with commas (Enter: nobody yet)", "", _ids
+        "telegram-users", "Ids of those who need no code, with commas (Enter: nobody)", "", _ids
     )
     draft.tables += [
         Table(
@@ -130,8 +130,8 @@ def telegram(questions: Questions, draft: Draft) -> None:
         Table(
             "access.telegram",
             [
-                Key("policy", "list", "only those in users; or open: every stranger who finds the bot"),
-                Key("users", re.findall(r"\d+", users), "ids, from @userinfobot"),
+                Key("policy", "pairing", "others get a code, for threadbridge pair; or list: only users; or open: all"),
+                Key("users", re.findall(r"\d+", users), "ids, from @userinfobot; they need no code"),
             ],
         ),
     ]

@@ -106,6 +106,13 @@ class CanRecall(Protocol):
 
 
 @runtime_checkable
+class TakesRatings(Protocol):
+    async def rate(self, answer_id: str, rating: int) -> None:
+        """Tells what a person thought of an answer: 1 or -1. Telling the same twice does no harm. Raises
+        `UpstreamError`."""
+
+
+@runtime_checkable
 class HasHistory(Protocol):
     async def history(self, conversation_id: str) -> tuple[Remembered, ...]:
         """All messages of a conversation, oldest first. Raises `UpstreamError`."""

@@ -122,6 +122,15 @@ class GptBotsUpstream(Adapter):
         }
         return {key: value for key, value in options.items() if value is not None}
 
+    # --- what people think of it --------------------------------------------------------------------------------------
+
+    async def rate(self, answer_id: str, rating: int) -> None:
+        """See `core.upstream.TakesRatings`."""
+        body = {"answer_id": answer_id, "feedback": "POSITIVE" if rating > 0 else "NEGATIVE"}
+        with self._secretly():
+            call = Call("POST", "/v1/message/feedback", json=body)
+            checked(await self._http.document(call, judge, self._http.deadline()))
+
     # --- what it remembers --------------------------------------------------------------------------------------------
 
     async def recall(self, asked: Asked) -> str | None:

@@ -130,13 +130,16 @@ class GptBotsReader(AnswerReader):
             case 39:
                 self._out.append(words(table(data).get("transcript")))
                 self._hear(words(table(data).get("audioAnswer")))
+            case 11:
+                self._answer_id = words(table(data).get("message_id"))
             case 41:
                 self._out.status("Thinking")
             case _:
-                checked(fields)  # the message's id, citations, and codes that may yet come mean nothing here
+                checked(fields)  # citations, and codes that may yet come mean nothing here
 
     def answer(self, document: dict[str, Any]) -> None:
         """Tells the whole answer of the blocking mode, version 1 or 2."""
+        self._answer_id = words(document.get("message_id"))
         texts = [words(document.get("text"))]
         for output in rows(document.get("output")):
             content = table(output).get("content")

@@ -38,6 +38,7 @@ class AnswerReader(ABC):
         self._opened = ""
         self._files = 0
         self._usage: Usage | None = None
+        self._answer_id = ""
 
     @property
     def ended(self) -> bool:
@@ -82,7 +83,7 @@ class AnswerReader(ABC):
             raise AnswerMalformed(GAP, detail=self._gap, unheard=True)
         if not (self.spoke or self._files):
             raise AnswerInterrupted(EMPTY, detail="no text in the answer")
-        return [*events, Done(self._usage)]
+        return [*events, Done(self._usage, self._answer_id)]
 
     # --- for the readers ----------------------------------------------------------------------------------------------
 

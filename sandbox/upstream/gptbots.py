@@ -61,6 +61,8 @@ class GptBots(Dialect):
         self.sees_images = True
         self.deleted = False
         self.switched_off = False
+        self.feedback: dict[str, str] = {}
+        """What people thought, by the id of the answer."""
 
     def routes(self) -> tuple[Route, ...]:
         return (
@@ -70,6 +72,7 @@ class GptBots(Dialect):
             Route("GET", "/v1/messages", "gptbots.history", self._history_v1),
             Route("GET", "/v2/messages", "gptbots.history", self._history_v2),
             Route("GET", "/v1/bot/conversation/page", "gptbots.list", self._list),
+            Route("POST", "/v1/message/feedback", "gptbots.feedback", self._feedback),
         )
 
     def authorise(self, request: web.Request) -> None:
@@ -90,6 +93,17 @@ class GptBots(Dialect):
         self._turns.feed.publish("opened", system=self.kind, conversation=conversation.id)
         answer = {"conversation_id": conversation.id}
         return json_response({"code": 0, "message": "OK", "data": answer} if self.nested else answer)
+
+    async def _feedback(self, call: Call) -> web.StreamResponse:
+        body = self._object(call)
+        answer_id, feedback = body.get("answer_id"), body.get("feedback")
+        if feedback not in ("POSITIVE", "NEGATIVE", "CANCELED"):
+            raise self._refused(40000, "feedback must be POSITIVE, NEGATIVE or CANCELED")
+        answers = (said.id for one in self._turns.conversations for said in one.messages if said.role == "assistant")
+        if not isinstance(answer_id, str) or answer_id not in answers:
+            raise self._refused(40000, "answer_id is unknown")
+        self.feedback[answer_id] = feedback
+        return json_response({"code": 0, "message": "OK"})
 
     async def _message_v1(self, call: Call) -> web.StreamResponse:
         body = self._object(call)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.enclosing import MOST, Sender
-from core.errors import PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
+from core.errors import PlatformError, PlatformRefused, PlatformUnavailable, SlowDown, UpstreamUnavailable
 from core.fetching import Fetcher
 from core.model import Done, File, Text
 from core.tables import State
@@ -126,6 +126,15 @@ async def test_a_file_of_an_answer_that_was_stopped_is_not_wanted(start: Start) 
         await run.say("stop", command="stop")
         await run.settled()
     assert run.bridge.files == []
+
+
+async def test_who_has_sent_a_file_has_answered(start: Start) -> None:
+    """Nobody else's words are put to it."""
+    first, second = FakeUpstream((HEARD, UpstreamUnavailable())), FakeUpstream((Text("Hello."), Done()), name="second")
+    async with start(first, FilingBridge(), backups=(second,), sender=sender()) as run:
+        await run.say()
+        [turn] = await run.settled()
+    assert (turn.state, second.prompts) == (State.FAILED, [])
 
 
 # --- images in the text -----------------------------------------------------------------------------------------------

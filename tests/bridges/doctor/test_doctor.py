@@ -105,6 +105,7 @@ async def test_rights_that_are_missing(standing: World, tmp_path: Path) -> None:
         "discord sessions",
         "machine clock",
     }
+    found.says("slack scopes", "reactions:write (people do not see that their message waits)")
     found.says("discord sessions", "none can begin for 4.0 hours", "read its log")
     found.says("machine clock", "seconds behind", "timedatectl")
     found.says("slack scopes", "chat:write (nothing can be written)", "OAuth & Permissions", "Reinstall")
@@ -115,7 +116,7 @@ async def test_rights_that_are_missing(standing: World, tmp_path: Path) -> None:
 
 
 async def test_what_only_warns_does_not_fail(standing: World, tmp_path: Path) -> None:
-    standing.slack.scopes = standing.slack.scopes.replace("files:read,", "")
+    standing.slack.scopes = standing.slack.scopes.replace("files:read,", "").replace("reactions:write,", "")
     standing.discord.sessions_left = 7
     _clocks(standing, -90)
     config = standing.config(tmp_path, "openai")

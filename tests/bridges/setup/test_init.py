@@ -104,7 +104,7 @@ async def test_without_a_question(tmp_path: Path, kind: str, own: tuple[str, ...
     said = await init(tmp_path, *bridges, "--upstream", kind, *own, "--yes")
     settings = read(tmp_path)
     assert settings.upstreams["main"].kind == kind
-    assert settings.access.telegram.policy == "list"
+    assert settings.access.telegram.policy == "pairing"
     assert "Which" not in said
     assert "TELEGRAM_TOKEN=" in said
     with pytest.raises(ConfigError, match="not set in the environment"):
