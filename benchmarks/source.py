@@ -1,8 +1,9 @@
 """An upstream of many steady streams, as a process of its own: raw bytes over sockets, so that one core is enough.
 
 Each request is answered with Chat Completions events, each written by itself in an HTTP chunk of its own, `RATE` a
-second for `seconds` (from the address: `/v1/{seconds}/chat/completions`). The text of an event begins with the moment
-at which it was sent, by the clock that all processes of a machine share, so that a reader can tell how old it is."""
+second for `seconds` (from the address: `/v1/{seconds}/chat/completions`). The text is prose with some markup, a word in
+each event. Each tenth word is the moment at which it was sent, by the clock that all processes of a machine share, so
+that a reader can tell how old it is."""
 
 from __future__ import annotations
 
@@ -14,7 +15,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 RATE = 30.0
-"""Events a second of one stream, each with a word or two."""
+"""Events a second of one stream."""
+STAMPED = 10
+"""One of so many events holds its time."""
+PROSE = (
+    "the harbour counts its **gulls and sleeps**, while the tide turns. A boat that nobody waits for comes in with "
+    "`nets` and salt; then it rains again."
+)
+WORDS = PROSE.split()
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
@@ -28,6 +36,11 @@ def _event(text: str) -> bytes:
         "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}],
     }
     return _chunk(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+
+
+def _text(number: int) -> str:
+    word = WORDS[number % len(WORDS)] if number % STAMPED else f"{time.monotonic():.4f}"
+    return word + ("\n\n" if number % 60 == 1 else " ")
 
 
 def _chunk(data: bytes) -> bytes:
@@ -72,7 +85,7 @@ class _Stream(asyncio.Protocol):
             self._transport.write(_chunk(END) + b"0\r\n\r\n")
             return
         self._left -= 1
-        self._transport.write(_event(f"{time.monotonic():.4f} word "))
+        self._transport.write(_event(_text(self._left)))
         self._due += 1 / RATE
         asyncio.get_running_loop().call_at(self._due, self._next)
 

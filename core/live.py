@@ -295,7 +295,7 @@ class LiveReply:
         """A part that may have been created is looked for, so that it is not created twice."""
         message = await self._bridge.find(self._thread, shown.part.key)
         if message is not None:
-            shown.surface = self._bridge.open(self._thread, shown.part.key, message)
+            shown.turn_to(self._bridge.open(self._thread, shown.part.key, message))
         shown.unsure = False
 
     async def _write_anew(self, shown: ShownPart) -> None:
@@ -303,8 +303,8 @@ class LiveReply:
         if shown.replaced:
             raise MessageMissing
         await self._ledger.renew(shown.part)
-        fresh = self._surface(shown.part)
-        shown.surface, shown.final, shown.replaced = fresh.surface, False, True
+        shown.turn_to(self._surface(shown.part).surface)
+        shown.final, shown.replaced = False, True
 
     async def _pause(self, error: PlatformUnavailable) -> None:
         now = asyncio.get_running_loop().time()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.bridge import Growing, Offering, Surface, Wanted
@@ -37,11 +37,22 @@ class ShownPart:
     """It may have been created without our knowing its message."""
     replaced: bool = False
     """Its message went missing once and was written anew."""
+    _growing: Growing | None = field(init=False)
+    _offering: Offering | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turn_to(self.surface)
+
+    def turn_to(self, surface: Surface) -> None:
+        """It is shown by this one from now on. What that offers is asked here, once: it takes as long as painting."""
+        self.surface = surface
+        self._growing = surface if isinstance(surface, Growing) else None
+        self._offering = surface if isinstance(surface, Offering) else None
 
     def shows(self, wanted: Wanted) -> bool:
         if self.unsure or (wanted.final and not self.final):
             return False
-        if not wanted.final and isinstance(self.surface, Growing) and self.surface.faded:
+        if not wanted.final and self._growing is not None and self._growing.faded:
             return False
         if wanted.text:
             return self.surface.shown == wanted.text and not (wanted.final and self._offers_other(wanted))
@@ -51,19 +62,19 @@ class ShownPart:
     def call(self, wanted: Wanted) -> Call | None:
         """What the next step draws on; None if the text stands there already and only has to be told that it is
         final."""
-        if isinstance(self.surface, Growing):
-            return self.surface.call(wanted)
+        if self._growing is not None:
+            return self._growing.call(wanted)
         if self.surface.shown == wanted.text and not self._offers_other(wanted):
             return None
         return "edit" if self.surface.message else "create"
 
     def _offers_other(self, wanted: Wanted) -> bool:
-        return isinstance(self.surface, Offering) and self.surface.offered != wanted.controls
+        return self._offering is not None and self._offering.offered != wanted.controls
 
     async def show(self, wanted: Wanted) -> None:
-        if isinstance(self.surface, Offering):
-            self.surface.offer(wanted.controls)
-        if isinstance(self.surface, Growing) and not wanted.final:
-            await self.surface.grow(wanted)
+        if self._offering is not None:
+            self._offering.offer(wanted.controls)
+        if self._growing is not None and not wanted.final:
+            await self._growing.grow(wanted)
         else:
             await self.surface.show(wanted.text, final=wanted.final)

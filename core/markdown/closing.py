@@ -8,7 +8,8 @@ from itertools import count
 from core.markdown.blocks import Kind, Leaf, closing_fence
 from core.markdown.inline import Bond, Inline, dollar, flanking, resolve, round_brackets, scan
 from core.markdown.marks import Start
-from core.markdown.part import Part, Written
+from core.markdown.part import Part
+from core.markdown.written import Written
 
 _PASSES = 8
 _ATTEMPTS = 32
@@ -29,20 +30,41 @@ def close(text: str) -> str:
     """An unfinished Markdown text as it may be shown: what is open is closed, what is not decided yet is left out.
 
     A finished, well-formed text stays as it is but for white space at its end, and so does what was closed before."""
-    for _ in range(_PASSES):
-        part = Part(Start())
-        part.extend(text)
-        closed = finish(part)
-        if closed == text:
-            break
-        text = closed
-    return text
+    return Closing().close(text)
 
 
-def finish(part: Part) -> str:
-    """What `close` makes of a part, in one pass and without reading it again from its beginning."""
+class Closing:
+    """Closes one text after another. The lines that a text has in common with the one before are not read again."""
+
+    def __init__(self) -> None:
+        self._part = Part(Start())
+        self._text = ""
+
+    def close(self, text: str) -> str:
+        """See `close`."""
+        for _ in range(_PASSES):
+            self._part.extend(text, self._text)
+            self._text = text
+            closed = finish(self._part, text)
+            if closed == text:
+                break
+            text = closed
+        return text
+
+
+def finish(part: Part, text: str) -> str:
+    """What `close` makes of a part that has read a text, in one pass, and as a rule without reading it again."""
+    closed = _finish(part)
+    if closed is None and part.forgotten:
+        part.anew(text)
+        closed = _finish(part)
+    return closed or ""
+
+
+def _finish(part: Part) -> str | None:
+    """None if nothing can be shown of the lines that the part keeps."""
     shown, end = part.shown, len(part.shown)
-    for index in range(len(part.lines) - 1, -1, -1):
+    for index in range(len(part.lines) - 1, -1 if part.forgotten == 0 else 0, -1):
         written = part.lines[index]
         end = written.start + len(shown[written.start : end].rstrip())
         if (end <= written.content and written.line.kind is not Kind.RULE) or _undecided(part, index, end):
@@ -64,7 +86,7 @@ def finish(part: Part) -> str:
                 return shown[:end]
             case _:
                 return shown[:end] + closing_fence(written.line.after, part.base)
-    return ""
+    return None
 
 
 def _undecided(part: Part, index: int, end: int) -> bool:
@@ -95,10 +117,13 @@ def _undecided(part: Part, index: int, end: int) -> bool:
 def _inline(part: Part, written: Written, end: int) -> str | None:
     """The part up to `end`, the end of a line, with all closed; None if nothing of the line can be shown."""
     shown = part.shown
-    known: list[tuple[int, Inline]] = [_before(part, written, end)]
+    known = [(written.content, written.inline)]
     """Places on the line, in their order, and what is open there."""
+    if written is part.lines[-1]:
+        known += part.places[1:]
+        part.places = []  # wanted once, and not small
 
-    def learn(at: int, state: Inline) -> None:
+    def learn(at: int, stop: int, state: Inline, plain: bool) -> None:
         if at > known[-1][0]:
             known.append((at, state))
 
@@ -106,7 +131,7 @@ def _inline(part: Part, written: Written, end: int) -> str | None:
         while len(known) > 1 and (known[-1][0] >= end or (attempt > _ATTEMPTS and known[-1][1].within)):
             end = min(end, known.pop()[0])
         begin, state = known[-1]
-        state, stop = scan(shown, begin, end, state, ends=False, place=learn)
+        state, stop = scan(shown, begin, end, state, ends=False, token=learn)
         kept, state = _tail(shown, state, stop, end)
         kept = written.content + len(shown[written.content : kept].rstrip())
         if kept <= written.content:
@@ -127,14 +152,6 @@ def _closed(part: Part, written: Written, text: str, state: Inline) -> str:
     if written.line.kind is Kind.ROW and written.piped(part.shown) and not _LAST_PIPE.search(content):
         text += " |"
     return text
-
-
-def _before(part: Part, written: Written, end: int) -> tuple[int, Inline]:
-    """A place on the line where what is open is known, not far before `end`."""
-    return next(
-        (place for place in reversed(part.known) if written.content <= place[0] < end),
-        (written.content, written.inline),
-    )
 
 
 def _tail(shown: str, state: Inline, stop: int, end: int) -> tuple[int, Inline]:

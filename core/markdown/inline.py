@@ -61,6 +61,8 @@ class Inline(NamedTuple):
     @property
     def closers(self) -> str:
         """What closes all that is open, the innermost first."""
+        if not self.stack:
+            return "`" * self.ticks
         return "`" * self.ticks + "".join(d.char * d.length for d in reversed(self.stack))
 
     @property
@@ -87,6 +89,8 @@ class Inline(NamedTuple):
             return self
         ticks = self.ticks if self.ticks_inherited or at - self.ticks_at < REACH else 0
         stack = tuple(d for d in self.stack if d.inherited or at - d.at < (_SHORT_REACH if d.length == 1 else REACH))
+        if ticks == self.ticks and len(stack) == len(self.stack):
+            return self
         return self._replace(stack=stack, ticks=ticks)
 
     def bound(self, at: int) -> bool:
@@ -106,21 +110,12 @@ _MARKERS = (
     r"|!(?!\[))|(?P<run>\*+|_+|~+)|(?P<ticks>`+)|(?P<open>!?\[)"
     r"|(?P<close>\])|(?P<escape>\\(?:[^\w\s]|_)?)|(?P<dollar>\$\$?)|(?P<paren>[()])|(?P<angle><)|(?P<end>>)"
 )
-_BY_WORD = (
-    re.compile(r"(?P<space>\s+)|(?P<word>[^\s\\`*_~\[\]$<>!()]+" + _MARKERS),
-    re.compile(r"(?P<space>\s+)|(?P<word>[^\s`]+)|(?P<ticks>`+)"),
-)
-"""Tokens outside and inside of code."""
-_BY_MARKER = (
-    re.compile(r"(?P<word>[^\\`*_~\[\]$<>!()]+" + _MARKERS),
-    re.compile(r"(?P<word>[^`]+)|(?P<ticks>`+)"),
-)
-"""The same, but all between two markers is one."""
+_TOKEN = re.compile(r"(?P<word>[^\\`*_~\[\]$<>!()]+" + _MARKERS)
+_IN_CODE = re.compile(r"(?P<word>[^`]+)|(?P<ticks>`+)")
+"""All between two markers is one token."""
 
-Word = Callable[[int, int, Inline, bool], None]
-"""Told of every token that is not white space: its offsets, what was open before it, and whether it is all plain."""
-Place = Callable[[int, Inline], None]
-"""Told where every marker, and all that is between two of them, begins, and what was open before it."""
+Token = Callable[[int, int, Inline, bool], None]
+"""Told of every token: its offsets, what was open before it, and whether it is plain, without any marker."""
 
 
 def _wordless(character: str) -> bool:
@@ -166,25 +161,17 @@ def resolve(stack: tuple[Delimiter, ...], char: str, run: int, can_open: bool) -
     return stack, left
 
 
-def scan(
-    text: str, at: int, end: int, state: Inline, *, ends: bool, word: Word | None = None, place: Place | None = None
-) -> tuple[Inline, int]:
+def scan(text: str, at: int, end: int, state: Inline, *, ends: bool, token: Token | None = None) -> tuple[Inline, int]:
     """Reads `text[at:end]`, a line or the rest of one, and returns what is open then and how far that is certain.
 
     With `ends` the line is known to end there. Without, the last token stays unread where more text could change it.
     """
-    token, in_code = _BY_WORD if word else _BY_MARKER
     while at < end:
-        found = (in_code if state.ticks else token).match(text, at, end)
+        found = (_IN_CODE if state.ticks else _TOKEN).match(text, at, end)
         stop = found.end() if found else at + 1
         kind = found.lastgroup if found else None
-        if kind == "space":
-            at = stop
-            continue
-        if place:
-            place(at, state)
-        if word:
-            word(at, stop, state, kind == "word")
+        if token:
+            token(at, stop, state, kind == "word")
         if kind != "word" and kind is not None:
             if stop == end and not ends and kind not in ("paren", "angle", "end", "open"):
                 return state, at
@@ -197,7 +184,7 @@ def scan(
 
 def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> Inline:
     if state.ticks:
-        return state._replace(ticks=0, ticks_inherited=False) if kind == "ticks" and stop - at == state.ticks else state
+        return Inline(state.stack, bonds=state.bonds) if kind == "ticks" and stop - at == state.ticks else state
     if state.target >= 0:
         return _in_target(text[at], state)
     top = state.bonds[-1].kind if state.bonds else ""
@@ -211,12 +198,12 @@ def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> 
             stack, left = resolve(state.stack, text[at], stop - at, can_open) if can_close else (state.stack, stop - at)
             if can_open and left:
                 stack = (*stack[-_DEEPEST:], Delimiter(text[at], left, stop - left, stop - at, can_close))
-            return state._replace(stack=stack, bonds=bonds)
+            return Inline(stack, bonds=bonds)  # outside of code and targets, nothing else is set
         case "ticks":
-            return state._replace(ticks=stop - at, ticks_at=at, bonds=state.bonds[:-1] if top == "<" else state.bonds)
+            return Inline(state.stack, stop - at, at, bonds=state.bonds[:-1] if top == "<" else state.bonds)
         case "open":
             bonds = (*state.bonds[-_DEEPEST:], Bond(text[at:stop], at, state.stack))
-            return Inline(state.stack, bonds=bonds)  # outside of code and targets, nothing else is set
+            return Inline(state.stack, bonds=bonds)
         case "close":
             return _bracket(text, at, stop, end, state)
         case "dollar":

@@ -11,8 +11,6 @@ from core.markdown.graphemes import next_boundary
 from core.markdown.inline import Inline
 from core.markdown.rank import Rank, between_words, within_word
 
-_STRIDE = 128
-"""Characters from one place to the next where it is remembered what is open, wherever a part could end."""
 _STEP = 8
 """Characters from one place to the next within a long word."""
 
@@ -67,57 +65,69 @@ class Mark(NamedTuple):
         return Start(True, self.context.block, self.inline.lasting(self.size), line)
 
 
-_SETTLED = re.compile(r"[^-=+*_:|#>`~.\d)]")
+_WORD = re.compile(r"\S+")
+_SETTLED = re.compile(r"[^-=+*_:|#>`~.\d)\s]")
+_BAR = re.compile(r"[> ]*\|")
 
 
 class Places:
-    """Collects the places within one line, from the end of what the part shows so far on."""
+    """Collects the places within one line, whose content begins at `size` in the part, from `begin` on."""
 
     def __init__(
         self,
         marks: list[Mark],
-        known: list[tuple[int, Inline]],
         context: Context,
         line: Line,
         shown: str,
-        word: int,
+        size: int,
+        begin: int,
         shift: int,
+        plain: bool,
     ) -> None:
         self._marks = marks
-        self._known = known
         self._context = context
         self._line = line
         self._shown = shown
-        self._word = word
+        self._word = begin
         """Where the present word began."""
+        words = len(shown[size:begin].rstrip())
+        self._stop = size + words if words else -1
+        """Where the last word ended; -1: there was none."""
         self._shift = shift
         """From an offset in the part to one in the text."""
-        self._stop = -1
-        self.plain = False
+        self._plain = plain or _SETTLED.search(shown, size, begin) is not None
         """The line has shown what it is: no list, no rule, no underline can come of it any more."""
+        bar = _BAR.match(shown, shown.rfind("\n", 0, size) + 1) if line.kind is Kind.TEXT else None
+        self._bar = bar.end() if bar else len(shown) + 1
+        """From there on the line is most likely the header of a table."""
 
     def add(self, at: int, stop: int, inline: Inline, plain: bool) -> None:
-        """Takes the next token. Before it and, if it is all plain, within it may be places to cut."""
-        shown = self._shown
-        if not self._known or at - self._known[-1][0] >= _STRIDE:
-            self._known.append((at, inline))
-        if 0 <= self._stop < at:
-            if self.plain and (rank := between_words(self._line, inline, shown, self._stop, at)):
-                self._mark(self._stop, rank, inline)
+        """Takes the next token. Before its words and, if it is all plain, within them may be places to cut."""
+        if not plain:
+            self._add(at, stop, inline, False)
+            return
+        for word in _WORD.finditer(self._shown, at, stop):
+            self._add(*word.span(), inline, True)
+
+    def _add(self, at: int, stop: int, inline: Inline, plain: bool) -> None:
+        shown, before = self._shown, self._stop
+        if 0 <= before < at:
+            if self._plain:
+                self._mark(before, between_words(self._line, inline, shown, before, at, self._bar <= before), inline)
             self._word = at
-        elif self._stop < 0 and shown[at - 1 : at].isspace():
+        elif before < 0 and shown[at - 1 : at].isspace():
             self._word = at
         self._stop = stop
         settled = at
-        if not self.plain and (found := _SETTLED.search(shown, at, stop)):
-            self.plain, settled = True, found.start()
-        if plain and self.plain and stop - self._word > _STEP:
+        if not self._plain and (found := _SETTLED.search(shown, at, stop)):
+            self._plain, settled = True, found.start()
+        if plain and self._plain and stop - self._word > _STEP:
             position = max(at, settled)
             position += _STEP - (position - self._word) % _STEP
             while 0 < (position := next_boundary(shown, position, stop)) < stop:
-                if rank := within_word(self._line, inline, shown, position):
-                    self._mark(position, rank, inline)
+                self._mark(position, within_word(self._line, inline, shown, position), inline)
                 position += _STEP - (position - self._word) % _STEP
 
-    def _mark(self, size: int, rank: Rank, inline: Inline) -> None:
-        self._marks.append(Mark(size + self._shift, size, rank, inline, self._context))
+    def _mark(self, size: int, rank: Rank | None, inline: Inline) -> None:
+        if rank is not None:
+            self._marks.append(Mark(size + self._shift, size, rank, inline, self._context))

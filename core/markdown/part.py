@@ -9,39 +9,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import NamedTuple
 
-from core.markdown.blocks import PIPE, QUOTE, Block, Kind, Leaf, Line, closing_fence, read
-from core.markdown.inline import Inline, scan
+from core.markdown.blocks import PIPE, QUOTE, Block, Kind, Leaf, Line, closing_fence, line_prefix, read
+from core.markdown.inline import Inline, Token, scan
 from core.markdown.marks import Context, Mark, Places, Start
 from core.markdown.rank import between_lines
-
-
-class Written(NamedTuple):
-    """A line of the part."""
-
-    source: int
-    """Offset in the text; -1 for the rest of a line that was cut."""
-    start: int
-    """Offset in the part of its newline."""
-    content: int
-    """Offset in the part of its content."""
-    line: Line
-    before: Block
-    inline: Inline
-    """What was open before it."""
-
-    def piped(self, shown: str) -> bool:
-        """Of a row: does it begin with a pipe, and so end with one? The rest of a row that was cut does."""
-        return self.source < 0 or shown.startswith("|", self.content)
-
+from core.markdown.written import Written
 
 _GUARD = re.compile(
     r"(?P<slash>(?:[-+*]|#{1,6})(?=[ \t]|$)|>|-{2,}[ \t]*$|(?:[-*_][ \t]*){3,}$|`{3,}(?=[^`]*$)|~{3}|\[(?=[^\]]+\]:))"
     r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$))"
 )
-_WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s")
+_KEPT = 4
+"""Marks that are kept of a part that grows. It goes on from the last one, or from one before if the text was closed."""
 _NOTHING = "\u2060"
 """To Markdown a word, to a reader nothing."""
 
@@ -51,11 +32,10 @@ class Part:
 
     All texts that it is given, and all offsets in them, begin where the part begins."""
 
-    def __init__(self, start: Start, *, words: bool = False) -> None:
-        """`words`: places within lines are sought too. That takes several times as long, and is only needed where a
-        part has to end."""
+    def __init__(self, start: Start) -> None:
         self.start = start
-        self._words = words
+        self._since: int | None = None
+        """From there on, places within lines are marked too."""
         self._begin()
 
     def _begin(self) -> None:
@@ -63,9 +43,13 @@ class Part:
         self.shown = ""
         """The part so far: opened again what was open, nothing closed."""
         self.marks: list[Mark] = []
-        self.known: list[tuple[int, Inline]] = []
-        """What is open at some places of the last line, in their order."""
+        self.most_closing = 0
+        """What closes the part is nowhere longer than this. Known when places were sought."""
         self.lines: list[Written] = []
+        self.forgotten = 0
+        """So many lines before these are not kept, while it only grows."""
+        self.places: list[tuple[int, Inline]] = []
+        """The tokens of the last line, in their order, and what is open before each; none if the line has its end."""
         self.inline = start.inline
         self._block = start.block
         if start.bare and start.block.leaf is Leaf.TABLE:
@@ -80,16 +64,42 @@ class Part:
         self.complete = True
         """The last line has its newline."""
 
-    def extend(self, text: str) -> None:
-        """Reads on, now that more of the text has come, from the last mark on."""
+    def extend(self, text: str, before: str | None = None) -> None:
+        """Reads on, from the last line on, now that more of the text has come; or, if what was read last is given, from
+        the last line that is the same in both."""
+        while before is not None and self.marks and not text.startswith(before[: self.marks[-1].at + 1]):
+            self.marks.pop()
         if self.marks:
-            self._resume(text, self.marks[-1])
+            self._resume(self.marks[-1])
+            self._read(text)
         else:
-            self._begin()
-            if self.start.line is not None and self._at < len(text):
-                self._continue_line(text, self.start.line)
+            self.anew(text)
+        if len(self.marks) > 2 * _KEPT:
+            del self.marks[:-_KEPT]
+            # the line before a mark is looked at for the one after it
+            forgotten = self.marks[0].context.lines - 1 - self.forgotten
+            del self.lines[:forgotten]
+            self.forgotten += forgotten
+
+    def anew(self, text: str) -> None:
+        """Reads all of it again, and keeps all its lines."""
+        self._begin()
+        if self.start.line is not None and self._at < len(text):
+            self._continue_line(text, self.start.line)
+        self._read(text)
+
+    def _read(self, text: str) -> None:
         while self._at < len(text):
             self._next_line(text)
+
+    def seek(self, text: str, since: int) -> None:
+        """Marks places within lines too, from about `since` in the part on: once more, for the text read last. That
+        takes several times as long as reading alone, and is only needed where a part has to end."""
+        self._since = since
+        self.anew(text)
+        blocks = [written.line.after for written in self.lines]
+        prefix = max((len(line_prefix(block, 0)) for block in blocks if block.leaf is Leaf.FENCE), default=0)
+        self.most_closing = sum(map(self.shown.count, "*_~`")) + prefix + len("\n |")
 
     @property
     def last(self) -> str:
@@ -99,7 +109,7 @@ class Part:
         return (self.shown.rstrip() + inline.inherited.closers) if self.lines else ""
 
     def ending(self, mark: Mark) -> str:
-        """The part as it is if it ends at a mark."""
+        """The part as it is if it ends at a mark; like what follows, for a part in which places were sought."""
         context, target = mark.context, mark.inline.target
         shown = self.shown[: mark.size].rstrip()
         if target >= 0 and mark.inline.bonds and not _SPACE.search(shown, target):
@@ -123,26 +133,19 @@ class Part:
 
     def closing(self, mark: Mark) -> str:
         """What closes all that is open at a mark."""
-        line, closers = mark.context.line, mark.inline.lasting(mark.size).closers
+        line, inline, block = mark.context.line, mark.inline, mark.context.block
+        closers = inline.lasting(mark.size).closers if inline.stack or inline.ticks else ""
         if line and line.kind is Kind.ROW and self.lines[mark.context.lines - 1].piped(self.shown):
             return closers + " |" if closers or self.shown[mark.size - 1] != "|" else ""
-        return closers + closing_fence(mark.context.block, mark.context.base)
+        return closers + closing_fence(block, mark.context.base) if block.leaf is Leaf.FENCE else closers
 
-    def _resume(self, text: str, mark: Mark) -> None:
+    def _resume(self, mark: Mark) -> None:
         context = mark.context
-        self._at, self.inline, self.shown = mark.at, mark.inline, self.shown[: mark.size]
+        self._at, self.inline, self.shown = mark.at, context.inline, self.shown[: mark.size]
         self._block, self.base, self._table = context.block, context.base, context.table
         self._previous, self._numbered = context.previous, context.numbered
-        del self.lines[context.lines :]
-        if context.line is None:
-            self.inline = context.inline
-            return
-        written = self.lines[-1]
-        if written.source >= 0:
-            stop = text.find("\n", self._at)
-            line = read(written.before, text[written.source : stop if stop >= 0 else len(text)])
-            self.lines[-1] = written = written._replace(line=line)
-        self._content(text, written, plain=True)
+        del self.lines[context.lines - self.forgotten :]
+        self.places, self._unread, self.complete = [], 0, True
 
     # --- lines ----------------------------------------------------------------------------------------------------
 
@@ -290,34 +293,38 @@ class Part:
         line, eol = written.line, text.find("\n", self._at)
         complete = eol >= 0
         stop = eol if complete else len(text)
-        size = len(self.shown)
+        size = begin = len(self.shown)
         self._unread = 0
         shift = self._at - size
-        begun = max(written.content, size - len(self.shown[written.content : size].rpartition(" ")[2]))
         self.shown += text[self._at : stop]
-        while self.known and not written.content <= self.known[-1][0] < size:
-            self.known.pop()
-        add = None
-        if self._words:
-            places = Places(self.marks, self.known, self._context(line), line, self.shown, begun, shift)
-            places.plain = plain or line.kind is Kind.CODE
-            add = places.add
+        self.places = []
+        add: Token | None = None
+        if self._since is None:
+            add = None if complete or line.kind is Kind.ROW else self._learn
+        elif self._since < len(self.shown):
+            # before white space all tokens are certain
+            begin = max(size, self.shown.rfind(" ", size, max(size, self._since)) + 1)
+            plain = plain or line.kind is Kind.CODE
+            add = Places(self.marks, self._context(line), line, self.shown, size, begin, shift, plain).add
         match line.kind:
             case Kind.TEXT | Kind.HEADING | Kind.ROW:
-                inline = Inline() if line.kind is Kind.ROW and size == written.content else self.inline
-                self.inline, read_to = scan(self.shown, size, len(self.shown), inline, ends=complete, word=add)
+                inline = Inline() if line.kind is Kind.ROW else self.inline
+                inline, _ = scan(self.shown, size, begin, inline, ends=False)
+                self.inline, read_to = scan(self.shown, begin, len(self.shown), inline, ends=complete, token=add)
                 self._unread = len(self.shown) - read_to
                 if line.kind is not Kind.TEXT and complete:
                     self._end_paragraph()
-            case Kind.CODE if add is not None:
-                for word in _WORD.finditer(self.shown, size):
-                    add(word.start(), word.end(), Inline(), True)
+            case Kind.CODE if add is not None and self._since is not None:
+                add(begin, len(self.shown), Inline(), True)
             case _:
                 pass
         self._at = stop
         self.complete = complete
         if complete:
             self._block, self._previous = line.after, line.kind
+
+    def _learn(self, at: int, stop: int, inline: Inline, plain: bool) -> None:
+        self.places.append((at, inline))
 
     def _mark_boundary(self, first: int, source: str, *, blank: bool) -> None:
         """Marks the end of the last visible line, `first`, now that something follows."""
@@ -330,5 +337,5 @@ class Part:
 
     def _context(self, line: Line | None) -> Context:
         block = line.after if line else self._block
-        lines = len(self.lines)
+        lines = self.forgotten + len(self.lines)
         return Context(block, line, lines, self.base, self._table, self._previous, self.inline, self._numbered)

@@ -33,6 +33,7 @@ class Rank(IntEnum):
 
 
 _SENTENCE = re.compile(r"[.!?…。！？][\"'”’」』)\]*_~]{0,4}$")
+_LAST_OF_SENTENCE = ".!?…。！？\"'”’」』)]*_~"
 _FULL_STOP = "。！？；"
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
 _NOT_FIRST = "、。，．：；！？）」』】》〉”’…"
@@ -80,21 +81,21 @@ def _within_paragraph(block: Block, inline: Inline, size: int, char: str, indent
     return Rank.LINE
 
 
-def between_words(line: Line, inline: Inline, text: str, stop: int, at: int) -> Rank | None:
-    """The white space `text[stop:at]` within a line; None: no place to cut."""
+def between_words(line: Line, inline: Inline, text: str, stop: int, at: int, header: bool) -> Rank | None:
+    """The white space `text[stop:at]` within a line, which may be most likely the `header` of a table; None: no place
+    to cut."""
     if inline.ticks:
         if stop <= inline.ticks_at + inline.ticks or "`" in (text[stop - 1], text[at]):
             return None
         return Rank.INSIDE if inline.lasting(stop).ticks else Rank.WORD
-    if inline.bound(stop):
+    if header or (inline.bonds and inline.bound(stop)):
         return Rank.BOND
-    if line.kind is Kind.TEXT and text[text.rfind("\n", 0, stop) + 1 : stop].lstrip("> ").startswith("|"):
-        return Rank.BOND  # most likely the header of a table
     if line.kind is not Kind.TEXT or text[at] in _LOOKS_LIKE_A_BLOCK or text[stop - 1] == "\\":
         return Rank.POOR
-    if inline.lasting(stop).stack:
+    if inline.stack and inline.lasting(stop).stack:
         return Rank.INSIDE
-    return Rank.SENTENCE if _SENTENCE.search(text, max(0, stop - 6), stop) else Rank.WORD
+    ended = text[stop - 1] in _LAST_OF_SENTENCE and _SENTENCE.search(text, max(0, stop - 6), stop)
+    return Rank.SENTENCE if ended else Rank.WORD
 
 
 def within_word(line: Line, inline: Inline, text: str, at: int) -> Rank | None:

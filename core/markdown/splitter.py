@@ -7,11 +7,12 @@ only on text up to there and the next visible character, so that what comes late
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
 
 from core.markdown.blocks import Block
-from core.markdown.closing import close, finish
+from core.markdown.closing import Closing, finish
 from core.markdown.graphemes import next_boundary
 from core.markdown.marks import Mark, Start
 from core.markdown.part import Part
@@ -19,6 +20,10 @@ from core.markdown.rank import Rank
 
 Fits = Callable[[str], bool]
 
+_NEAR = 256
+"""Characters before the longest text that was known to fit, in which a sentence is likely to end."""
+_MARGIN = 32
+"""Characters that a full part may be shorter than that text."""
 _WINDOW = 1024
 """Characters to read at first; twice as many each time that they fit. What lies behind a full part is not read."""
 
@@ -48,8 +53,11 @@ class Splitter:
         self._rest = ""
         self._new: list[str] = []
         self._part = Part(Start())
+        self._fitted = 0
+        """So much of the part is known to fit."""
         self._read = 0
         self._last = self._closed = ""
+        self._closing = Closing()
         # None: not known since the text has grown
         self._parts: list[str] | None = None
         self._presentable: str | None = None
@@ -87,7 +95,7 @@ class Splitter:
         """The last of the parts as it may be shown while more may come (see `close`). It fits."""
         if self._presentable is None:
             last = self.parts[-1]
-            self._presentable = close(self._closed if self._last else last)
+            self._presentable = self._closing.close(self._closed if self._last else last)
         return self._presentable
 
     @property
@@ -106,14 +114,18 @@ class Splitter:
                 self._cut()
 
     def _last_fits(self) -> bool:
-        last, closed = self._part.last, finish(self._part)
+        last, closed = self._part.last, finish(self._part, self._rest[: self._read])
         self._last, self._closed = last, closed
-        return (not last or self._fits(last)) and (closed == last or self._fits(closed))
+        fits = (not last or self._fits(last)) and (closed == last or self._fits(closed))
+        if fits:
+            self._fitted = len(self._part.shown)
+        return fits
 
     def _cut(self) -> None:
-        part = self._part = Part(self._part.start, words=True)
-        part.extend(self._rest[: self._read])
-        if mark := self._place():
+        sinces = {max(0, since) for since in (self._fitted - _NEAR, self._fitted // 2 - _MARGIN, 0)}
+        mark = next(filter(None, map(self._place, sorted(sinces, reverse=True))), None)
+        part = self._part
+        if mark:
             self._settle(part.ending(mark), mark.at, part.following(mark))
         elif not part.start.bare and part.start.begun:
             self._part = Part(replace(part.start, bare=True))
@@ -127,39 +139,53 @@ class Splitter:
         self._passed.append(self._rest[:at])
         self._rest = self._rest[at:]
         self._part = Part(start)
+        self._fitted = 0
         self._read = min(len(self._rest), _WINDOW)
 
-    def _place(self) -> Mark | None:
-        """Where the part ends; None if no mark will do."""
-        marks = self._part.marks
+    def _place(self, since: int) -> Mark | None:
+        """Where the part ends; None if no mark will do. Places within lines are only sought from about `since` on, and
+        None is the answer too if one before that could be the better."""
+        part = self._part
+        part.seek(self._rest[: self._read], since)
+        marks = part.marks
         full = self._longest(marks)
         if full < 0:
             return None
-        best = _best(marks, full)
-        if self._fits(self._part.ending(best)):
+        best, most = _best(marks, full), marks[full].size
+        # within a line there is no better mark than the end of a sentence
+        late = 2 * best.size >= most and best.rank <= (Rank.WORD if 2 * since <= most else Rank.SENTENCE)
+        if since and not (late and most - since >= part.most_closing):
+            return None
+        if self._fits(part.ending(best)):
             return best
-        return next((m for m in marks[full : max(0, full - 8) : -1] if self._fits(self._part.ending(m))), None)
+        if since:
+            return None
+        return next((m for m in marks[full : max(0, full - 8) : -1] if self._fits(part.ending(m))), None)
 
     def _longest(self, marks: list[Mark]) -> int:
-        """The last mark up to which the part fits, -1 if there is none.
-
-        What closes a part may be longer before its end than at the end; so a mark stands for the longest ending up to
-        it, lest the outcome depend on where the text happened to stop."""
-        peaks: list[int] = []
-        peak, most = -1, -1
-        for index, mark in enumerate(marks):
-            size = mark.size + len(self._part.closing(mark))
-            if size >= most:
-                peak, most = index, size
-            peaks.append(peak)
+        """The last mark up to which the part fits, -1 if there is none."""
         low, high = -1, len(marks)
         while high - low > 1:
             middle = (low + high) // 2
-            if self._fits(self._part.ending(marks[peaks[middle]])):
+            if self._fits(self._part.ending(self._peak(marks, middle))):
                 low = middle
             else:
                 high = middle
         return low
+
+    def _peak(self, marks: list[Mark], index: int) -> Mark:
+        """The mark up to this one at which the part is longest.
+
+        What closes a part may be longer before its end than at the end; so a mark stands for the longest ending up to
+        it, lest the outcome depend on where the text happened to stop."""
+        part, peak = self._part, marks[index]
+        most = peak.size + len(part.closing(peak))
+        while index > 0 and marks[index - 1].size + part.most_closing > most:
+            index -= 1
+            size = marks[index].size + len(part.closing(marks[index]))
+            if size > most:
+                peak, most = marks[index], size
+        return peak
 
     def _force(self) -> None:
         """Cuts where there is no mark, within markup that is longer than a message, and shows it as it is."""
@@ -191,17 +217,17 @@ class Splitter:
 def _best(marks: list[Mark], full: int) -> Mark:
     """The best mark in the last half; else one before that, but no tiny part if a word can be cut; else the last."""
     most = marks[full].size
-    late = [mark for mark in marks[: full + 1] if 2 * mark.size >= most]
-    early = [mark for mark in marks[: full + 1] if most <= 8 * mark.size < 4 * most]
+    late = bisect_left(marks, most, 0, full, key=lambda mark: 2 * mark.size)
+    early = bisect_left(marks, most, 0, late, key=lambda mark: 8 * mark.size)
     choices = (
-        (late, Rank.WORD),
-        (late, Rank.POOR),
-        (early, Rank.POOR),
-        (late, Rank.HARD),
-        (marks[: full + 1], Rank.POOR),
+        (late, full + 1, Rank.WORD),
+        (late, full + 1, Rank.POOR),
+        (early, late, Rank.POOR),
+        (late, full + 1, Rank.HARD),
+        (0, full + 1, Rank.POOR),
     )
-    for several, worst in choices:
-        if good := [mark.rank for mark in several if mark.rank <= worst]:
-            best = min(good)
-            return next(mark for mark in reversed(several) if mark.rank == best)
+    for begin, end, worst in choices:
+        best = min(range(end - 1, begin - 1, -1), key=lambda index: marks[index].rank, default=full)
+        if begin < end and marks[best].rank <= worst:
+            return marks[best]
     return marks[full]

@@ -85,7 +85,7 @@ class Adapter(ABC):
         A break of the connection after the terminal marker does no harm; before it, what was read is told first."""
         failure: AnswerInterrupted | UpstreamUnavailable | None = None
         try:
-            while not reader.ended and (data := await answer.read()):
+            while not reader.ended and (data := await answer.read(told=reader.spoke)):
                 for event in reader.feed(data):
                     yield event
         except (AnswerInterrupted, UpstreamUnavailable) as error:

@@ -23,6 +23,8 @@ class Alike:
         self._after = after
         self._least = len(before) + len(after)
         self._end = -len(after)
+        self._first, self._last = b"data: " + before, after + b"\n\n"
+        self._between = self._last + self._first
 
     @classmethod
     def to(cls, data: bytes, chunk: dict[str, Any]) -> Self | None:
@@ -54,6 +56,21 @@ class Alike:
             return None
         inside = data[len(self._before) : self._end]
         return _text(inside)
+
+    def row(self, data: bytes) -> str | None:
+        """The text of several whole events whose records are all alike; None if there is anything else in the data."""
+        if len(data) < len(self._between) or not (data.startswith(self._first) and data.endswith(self._last)):
+            return None
+        texts = data[len(self._first) : -len(self._last)].split(self._between)
+        rows = b'","'.join(texts)
+        if rows.count(b'"') != 2 * (len(texts) - 1):
+            return None
+        try:
+            found = json.loads(b'["%b"]' % rows)
+        except ValueError:
+            return None
+        # a backslash at the end of a text would make one of it and the next
+        return "".join(found) if len(found) == len(texts) else None
 
 
 class Grown:

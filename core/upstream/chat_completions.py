@@ -28,6 +28,10 @@ class ChatCompletionsReader(AnswerReader):
         self._alike: Alike | None = None  # how a record of nothing but text has looked
 
     def _take(self, data: bytes) -> None:
+        alike = self._alike if self._stream.between_events else None
+        if alike is not None and (text := alike.row(data)) is not None:
+            self._say(text)
+            return
         for event in self._stream.feed(data):
             content = None if self._alike is None else self._alike.content(event.data)
             if content is not None and event.event != "error":

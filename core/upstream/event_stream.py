@@ -46,6 +46,11 @@ class EventStream:
         """The body so far, if it holds no events."""
         return b"" if self._is_stream else b"".join(self._held)
 
+    @property
+    def between_events(self) -> bool:
+        """Does the next byte begin an event?"""
+        return bool(self._is_stream) and self._decoder.between_events
+
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Raises `AnswerMalformed` for an event, or a foreign body, over its limit."""
         if self._is_stream:

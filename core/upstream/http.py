@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 
@@ -45,7 +45,12 @@ READS_PER_SECOND = 400
 """Of all answers together. A read costs several times as much as the event that it brings, and nobody sees more than a
 few edits a second: so the more answers there are, the more events each read takes in one."""
 LONGEST_REST = 0.25
-"""Seconds between two reads of one answer, at most: its end is not to be noticed late."""
+"""Seconds between two reads of one answer, at most, as long as nothing of it was told: its first text is not to come
+late."""
+ONE_PAINT = 1.2
+"""Seconds between two reads of one answer that is being told, where reads would have to be further apart than that: a
+little more than the quickest edits of one message are. So whatever is read can be shown at once. Text that is read more
+often waits for its edit instead, and the mean of both is no sooner."""
 FULL = 16 * 1024
 """Bytes of a read after which there may be more."""
 SHORTEST_REST = 0.05
@@ -133,9 +138,10 @@ class Http:
             self._reading -= 1
             response.close()
 
-    def _rest(self) -> float:
-        """Seconds to let pass between two reads of one answer."""
-        return min(LONGEST_REST, self._reading / READS_PER_SECOND)
+    def _rest(self, *, told: bool) -> float:
+        """Seconds to let pass between two reads of one answer; `told`: some text of it was."""
+        rest = self._reading / READS_PER_SECOND
+        return rest if rest <= LONGEST_REST else ONE_PAINT if told else LONGEST_REST
 
     async def document(self, call: Call, judge: Judge, until: float | None, *, limit: int = DOCUMENT_LIMIT) -> Any:
         """The JSON that answers a call. Raises as `exchange`, `UpstreamUnavailable` when the connection breaks before
@@ -229,9 +235,7 @@ class Http:
 class Answer:
     """The body of an accepted call, read with limits."""
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, idle: float | None, until: float | None, rest: Callable[[], float]
-    ) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, idle: float | None, until: float | None, rest: _Rest) -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         self._response = response
@@ -243,14 +247,15 @@ class Answer:
         self._until = until
         self._failure: UpstreamError | None = None
 
-    async def read(self) -> bytes:
-        """All bytes that have come since, at least one; none at the end of the body.
+    async def read(self, *, told: bool = False) -> bytes:
+        """All bytes that have come since, at least one; none at the end of the body. `told`: some text of the answer
+        was, so that the next one need not come at once.
 
         Raises `UpstreamUnavailable` when nothing came for the idle time (any byte counts, a keep-alive too) or the
         total time is over, and `AnswerInterrupted` when the connection broke: but first returns what came before."""
         if self._failure is not None:
             raise self._failure
-        await self._gather()
+        await self._gather(self._rest(told=told))
         data = await self._next()
         self._emptied = 0 < len(data) < FULL
         return data
@@ -275,10 +280,10 @@ class Answer:
                 return rest
             raise self._failure from None
 
-    async def _gather(self) -> None:
+    async def _gather(self, rest: float) -> None:
         """Lets a while pass after each read in which what comes stays with the system, so that nothing wakes for it.
         Not if so much came that more is waiting: then the answer would be held up."""
-        connection, rest = self._response.connection, self._rest()
+        connection = self._response.connection
         transport = None if connection is None else connection.transport
         if transport is None or rest < SHORTEST_REST or not self._emptied:
             return
@@ -298,6 +303,10 @@ class Answer:
                 raise AnswerMalformed(detail=f"the body is longer than {limit} bytes")
             parts.append(part)
         return b"".join(parts)
+
+
+class _Rest(Protocol):
+    def __call__(self, *, told: bool) -> float: ...
 
 
 class _NotSent(Exception):

@@ -51,6 +51,12 @@ class SseDecoder:
         self._id = ""
         self._failure: AnswerMalformed | None = None
 
+    @property
+    def between_events(self) -> bool:
+        """Does the next byte begin an event, and did all before it go well?"""
+        held = self._line or self._data or self._event or self._start or self._after_cr
+        return self._started and not held and self._failure is None
+
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """The events that these bytes complete. Raises `AnswerMalformed` for an event over the limit, but only after
         the events before it were handed out."""

@@ -27,6 +27,9 @@ def grow(pieces: list[str], limit: int) -> None:
         assert max(map(len, parts)) <= limit
         assert len(close(parts[-1])) <= limit
         settled = parts[: splitter.settled]
+        whole = Splitter(at_most(limit))
+        whole.append(splitter.text)
+        assert splitter.presentable == whole.presentable
     assert splitter.text == "".join(pieces)
     assert splitter.parts == split("".join(pieces), at_most(limit))
 
@@ -34,7 +37,8 @@ def grow(pieces: list[str], limit: int) -> None:
 @few
 @given(chunks(), small)
 def test_parts_never_move_and_do_not_depend_on_how_the_text_came(pieces: list[str], limit: int) -> None:
-    """For every way to cut a document into chunks, the parts are those of the whole, and each settles once."""
+    """For every way to cut a document into chunks, the parts are those of the whole, and each settles once. What can be
+    shown of the last is the same too."""
     grow(pieces, limit)
 
 
@@ -102,3 +106,27 @@ def test_four_thousand_pieces_cost_no_more_than_twice_two_thousand() -> None:
         return grow
 
     assert steps(growing(4_000)) < 2.3 * steps(growing(2_000))
+
+
+def test_a_part_of_twice_as_many_lines_takes_twice_as_long_to_grow() -> None:
+    """Lines that were read are not read again each time that the part is looked at and closed."""
+
+    def growing(lines: int) -> Callable[[], None]:
+        def grow() -> None:
+            splitter = Splitter(at_most(100 * lines))
+            for number in range(lines):
+                splitter.append(f"- line **{number}** of `many` in [one](http://a.io) list\n")
+                assert splitter.presentable
+
+        return grow
+
+    assert steps(growing(400)) < 2.3 * steps(growing(200))
+
+
+def test_what_nothing_can_be_shown_of_is_closed_by_what_was_long_before() -> None:
+    """However many lines there are whose meaning is not known yet."""
+    splitter = Splitter(at_most(4_000))
+    splitter.append("Some words.\n\nAnd **others\n\n")
+    for _ in range(60):
+        splitter.append("| a\n")
+        assert splitter.presentable == "Some words.\n\nAnd **others**"

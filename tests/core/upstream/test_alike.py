@@ -72,3 +72,39 @@ def test_a_text_that_would_be_more_than_a_text_is_not_read(inside: bytes) -> Non
 )
 def test_a_record_that_says_more_than_its_text_is_no_model_for_others(chunk: dict[str, Any]) -> None:
     assert alike(json.dumps(chunk).encode()) is None
+
+
+def event(record: bytes) -> bytes:
+    return b"data: " + record + b"\n\n"
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters='"')), min_size=1))
+def test_several_events_are_read_at_once(texts: list[str]) -> None:
+    first = alike(record("word"))
+    assert first is not None
+    assert first.row(b"".join(event(record(text)) for text in texts)) == "".join(texts)
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=6) | st.sampled_from([b"\\", b'x","y', b'"', b"\xc3", b"\xa4"]), max_size=4))
+def test_what_is_read_at_once_is_what_is_read_one_by_one(insides: list[bytes]) -> None:
+    """Or it is not read."""
+    first = record("word")
+    found = alike(first)
+    assert found is not None
+    records = [first.replace(b"word", inside) for inside in insides]
+    text = found.row(b"".join(map(event, records)))
+    assert text is None or text == "".join(found.content(each) or "" for each in records)
+
+
+@pytest.mark.parametrize("rest", [b"data: [DONE]\n\n", b"data: {", b": alive\n\n", b"event: error\n"])
+def test_events_of_which_one_is_different_are_not_read_at_once(rest: bytes) -> None:
+    found = alike(record("word"))
+    assert found is not None
+    several = event(record("a")) + event(record("b"))
+    assert found.row(several) == "ab"
+    assert found.row(several + rest) is None
+    assert found.row(rest + several) is None
+    assert found.row(several[:-1]) is None
+    assert found.row(b"") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 
 import pytest
 from aiohttp import web
@@ -55,3 +56,30 @@ async def test_of_many_answers_each_is_read_now_and_then(monkeypatch: pytest.Mon
     pieces = await told(one_by_one(100))
     assert "".join(pieces) == "x" * 100
     assert len(pieces) <= 20
+
+
+async def test_of_very_many_answers_each_is_read_once_for_each_paint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "READS_PER_SECOND", 1)
+    monkeypatch.setattr(http, "ONE_PAINT", 0.5)
+    pieces = await told(one_by_one(100))
+    assert "".join(pieces) == "x" * 100
+    assert len(pieces) <= 10
+
+
+async def test_the_first_text_of_an_answer_is_not_held_up_by_very_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "READS_PER_SECOND", 1)
+    monkeypatch.setattr(http, "ONE_PAINT", 3_600.0)
+
+    async def reply(asked: Asked) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(asked.request)
+        for content in ("", "", "x"):
+            await response.write(data(content))
+            await asyncio.sleep(0.1)
+        await response.write(DONE)
+        return response
+
+    async with Scripted(reply) as server:
+        section = OpenAi.model_validate({"kind": "openai", "base_url": server.url, "model": "m"})
+        async with OpenAiUpstream("test", section) as upstream, aclosing(upstream.stream(prompt())) as events:
+            assert await anext(events) == Text("x")
