@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bridges import cli
+from bridges.logs import QUIET
 from tests.discretion import hear
 
 
@@ -35,7 +36,8 @@ async def command(*arguments: str, environment: Mapping[str, str] | None = None,
 def _run(arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path | None) -> Ended:
     written = io.StringIO()
     root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+    handlers = list(root.handlers)
+    levels = {one: one.level for one in (root, *map(logging.getLogger, QUIET))}
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(written),
@@ -49,5 +51,6 @@ def _run(arguments: tuple[str, ...], environment: Mapping[str, str], folder: Pat
             code = cli.main(list(arguments))
         finally:
             root.handlers[:] = handlers
-            root.setLevel(level)
+            for logger, level in levels.items():
+                logger.setLevel(level)
     return Ended(code, written.getvalue().splitlines())

@@ -68,13 +68,13 @@ class Program:
             self._line.set()
         self._line.set()
 
-    async def said(self, words: str, within: float = WITHIN) -> str:
-        """Waits for a line of the log with these words."""
+    async def said(self, words: str, *others: str, within: float = WITHIN) -> str:
+        """Waits for a line of the log with these words, or with some of the others."""
         assert self._reading is not None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 while True:
-                    found = next((line for line in self.log if words in line), None)
+                    found = next((line for line in self.log if any(one in line for one in (words, *others))), None)
                     if found is not None:
                         return found
                     if self._reading.done():
