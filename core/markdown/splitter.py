@@ -165,26 +165,27 @@ class Splitter:
     def _longest(self, marks: list[Mark]) -> int:
         """The last mark up to which the part fits, -1 if there is none."""
         low, high = -1, len(marks)
+        sizes: dict[int, int] = {}
         while high - low > 1:
             middle = (low + high) // 2
-            if self._fits(self._part.ending(self._peak(marks, middle))):
+            if self._fits(self._part.ending(self._peak(marks, middle, sizes))):
                 low = middle
             else:
                 high = middle
         return low
 
-    def _peak(self, marks: list[Mark], index: int) -> Mark:
-        """The mark up to this one at which the part is longest.
+    def _peak(self, marks: list[Mark], index: int, sizes: dict[int, int]) -> Mark:
+        """The mark up to this one at which the part is longest. `sizes` is what is known of that already.
 
         What closes a part may be longer before its end than at the end; so a mark stands for the longest ending up to
         it, lest the outcome depend on where the text happened to stop."""
-        part, peak = self._part, marks[index]
-        most = peak.size + len(part.closing(peak))
-        while index > 0 and marks[index - 1].size + part.most_closing > most:
-            index -= 1
-            size = marks[index].size + len(part.closing(marks[index]))
+        part, peak, most = self._part, marks[index], 0
+        while index >= 0 and marks[index].size + part.most_closing > most:
+            if (size := sizes.get(index, 0)) == 0:
+                size = sizes[index] = marks[index].size + len(part.closing(marks[index]))
             if size > most:
                 peak, most = marks[index], size
+            index -= 1
         return peak
 
     def _force(self) -> None:
