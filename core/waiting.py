@@ -40,6 +40,8 @@ LATE = 10.0
 """Seconds after which a sign that got no leave is left out."""
 IN_FLIGHT = timedelta(seconds=60)
 """Since it was accepted: no sign is put on a message any more, nor on its way to it."""
+GIVEN_UP = timedelta(hours=1)
+"""Since the turn's end: a platform that has not taken the sign away by then is not asked for it any more."""
 EVERY = 30.0
 """Seconds between two looks for signs that were left."""
 SOME = 100
@@ -109,7 +111,8 @@ class WaitingSigns:
 
     async def _keep_sweeping(self) -> None:
         while True:
-            await _quietly(self._sweep(TURN.c.accepted_at < now() - IN_FLIGHT))
+            worthwhile = or_(TURN.c.ended_at.is_(None), TURN.c.ended_at > now() - GIVEN_UP)
+            await _quietly(self._sweep(and_(TURN.c.accepted_at < now() - IN_FLIGHT, worthwhile)))
             await asyncio.sleep(EVERY)
 
     async def _put(self, bridge: str, turn: int, message: Message) -> None:

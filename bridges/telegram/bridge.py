@@ -31,7 +31,7 @@ from bridges.telegram.surface import TelegramSurface
 from bridges.telegram.thread import read
 from bridges.telegram.webhook import Webhook
 from core.bridge import Accept, Recollect, Surface
-from core.errors import ConfigError, PlatformError, SlowDown
+from core.errors import ConfigError, PlatformError, PlatformRefused, SlowDown
 from core.fetching import Fetched
 from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
@@ -207,11 +207,14 @@ class TelegramBridge:
         if not message.isdecimal():
             return
         chat = read(thread).chat
-        # a refusal to go on so fast is for reactions, as far as can be told: replies go on
-        with self._client.calling():
-            await self._client.bot.set_message_reaction(
-                self._moved.get(chat, chat), int(message), (SIGN,) if waits else ()
-            )
+        try:
+            # a refusal to go on so fast is for reactions, as far as can be told: replies go on
+            with self._client.calling():
+                await self._client.bot.set_message_reaction(
+                    self._moved.get(chat, chat), int(message), (SIGN,) if waits else ()
+                )
+        except AddressUnknown as error:  # a server that is older than reactions
+            raise PlatformRefused(detail=error.detail) from None
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         return fetched(self._client, attachment)

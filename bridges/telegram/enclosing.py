@@ -9,7 +9,7 @@ from typing import Any, Literal
 from telegram import InputFile, ReplyParameters
 
 from bridges.telegram.client import Client
-from bridges.telegram.errors import Moved
+from bridges.telegram.errors import AddressUnknown, Moved
 from bridges.telegram.thread import Place
 from core.errors import PlatformRefused
 from core.fetching import Fetched
@@ -66,6 +66,8 @@ async def _post(
     chat = moved.get(place.chat, place.chat)
     try:
         return await _send(client, chat, place, kind, name, file, reply_to)
+    except AddressUnknown as error:  # a server without this method
+        raise PlatformRefused(detail=error.detail) from None
     except Moved as error:
         moved[place.chat] = error.chat
         return await _send(client, error.chat, place, kind, name, file, reply_to)

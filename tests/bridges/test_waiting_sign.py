@@ -134,6 +134,15 @@ async def test_where_it_is_not_allowed_that_is_an_error_of_ours(spot: Spot) -> N
     assert spot.seen() == ()
 
 
+async def test_a_server_that_knows_no_reactions_refuses_for_good(spot: Spot) -> None:
+    """Nothing that passes: else it would be asked again and again."""
+    errors = {"slack": "unknown_method", "discord": "0", "telegram": "Not Found"}
+    name = spot.platform.name
+    spot.platform.faults.add(Fault(CALLS[name], "status", status=404, error=errors[name]))
+    with pytest.raises(PlatformRefused):
+        await spot.sign(waits=True)
+
+
 async def test_a_message_that_is_gone_is_an_error_of_ours(spot: Spot) -> None:
     gone = {"slack": "1.000001", "discord": "1", "telegram": "999999"}[spot.platform.name]
     for waits in (True, False):

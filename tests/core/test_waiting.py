@@ -20,7 +20,7 @@ from core.errors import PlatformError, PlatformRefused, PlatformUnavailable, Slo
 from core.model import Done, Message, MessageId, Text, ThreadId
 from core.pace import Call, Pacer
 from core.settings import Access, Overlapping
-from core.statements import TURN
+from core.statements import TURN, now
 from core.store import Store
 from core.tables import State, Turn
 from core.waiting import WaitingSigns
@@ -313,6 +313,24 @@ async def test_what_a_crash_left_goes_with_the_next_start(
     async with live(FakeUpstream(HELLO), bridge, wanted=()) as life:
         await bridge.until(lambda: not bridge.signed)
         await life.recorded(None)
+
+
+async def test_a_platform_that_does_not_take_it_away_is_not_asked_for_ever(
+    live: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge = SigningBridge()
+    async with live(FakeUpstream(HELLO), bridge, wanted=()) as life:
+        await life.say()
+        new = await life.say()
+        await life.relay.idle()
+        async with transaction(life.store._engine) as connection:
+            await connection.execute(update(TURN).values(waiting_sign=True))
+            long_ago = now() - waiting.GIVEN_UP - timedelta(seconds=1)
+            await connection.execute(update(TURN).where(TURN.c.id == 1).values(ended_at=long_ago))
+    monkeypatch.setattr(waiting, "IN_FLIGHT", timedelta())
+    async with live(FakeUpstream(HELLO), bridge, wanted=()) as life:
+        await life.recorded(True, None)
+    assert bridge.asked == [(new, False)]
 
 
 async def test_a_sign_stays_on_what_still_waits_after_a_crash(live: Any, monkeypatch: pytest.MonkeyPatch) -> None:

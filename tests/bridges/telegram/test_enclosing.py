@@ -58,6 +58,18 @@ async def test_a_picture_that_is_no_photo_to_telegram_is_a_document(
     assert [one.files for one in tg.view(ANN) if one.bot] == [("long.png",)]
 
 
+async def test_a_server_that_knows_documents_alone_gets_one(tg: TelegramServer, bridge: TelegramBridge) -> None:
+    tg.faults.add(Fault("sendPhoto", "status", status=404, error="Not Found"))
+    await bridge.attach(PRIVATE, "k1", "chart.png", held(png(), ""))
+    assert called(tg) == ["sendPhoto", "sendDocument"]
+
+
+async def test_a_server_that_takes_no_files_refuses_them(tg: TelegramServer, bridge: TelegramBridge) -> None:
+    tg.faults.add(Fault("sendDocument", "status", status=404, error="Not Found"))
+    with pytest.raises(PlatformRefused):
+        await bridge.attach(PRIVATE, "k1", "a.csv", held(b"a,b", "text/csv"))
+
+
 async def test_a_large_picture_is_a_document_at_once(tg: TelegramServer, bridge: TelegramBridge) -> None:
     await bridge.attach(PRIVATE, "k1", "map.png", held(png() + b"\0" * (10 << 20), ""))
     assert called(tg) == ["sendDocument"]
