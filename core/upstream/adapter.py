@@ -86,7 +86,9 @@ class Adapter(ABC):
         failure: AnswerInterrupted | UpstreamUnavailable | None = None
         try:
             while not reader.ended and (data := await answer.read(told=reader.spoke)):
-                for event in reader.feed(data):
+                events = reader.feed(data)
+                del data  # much larger than its text, and else kept until the next read, for each of many answers
+                for event in events:
                     yield event
         except (AnswerInterrupted, UpstreamUnavailable) as error:
             failure = error

@@ -264,7 +264,7 @@ class Answer:
         now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(_earlier(None if self._idle is None else now + self._idle, self._until)):
-                return await self._content.readany()
+                return await _all_that_came(self._content)
         except TimeoutError:
             over = self._until is not None and asyncio.get_running_loop().time() >= self._until
             raise (
@@ -303,6 +303,20 @@ class Answer:
                 raise AnswerMalformed(detail=f"the body is longer than {limit} bytes")
             parts.append(part)
         return b"".join(parts)
+
+
+async def _all_that_came(content: aiohttp.StreamReader) -> bytes:
+    """As `content.readany()`, which takes about 4 µs for each HTTP chunk, since it sees to the flow control after each:
+    as much as all the rest of reading. So what came after the first chunk is made one piece before it is read."""
+    first = b""
+    while not first and not content.at_eof():
+        first, _ = await content.readchunk()
+    pieces = content._buffer
+    if len(pieces) > 1:
+        whole = b"".join(pieces)  # the first one is not begun: `readchunk` has read a chunk to its end, or a whole piece
+        pieces.clear()
+        pieces.append(whole)
+    return first + content.read_nowait() if pieces else first
 
 
 class _Rest(Protocol):
