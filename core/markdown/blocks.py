@@ -179,6 +179,8 @@ def _open(block: Block, line: str, at: int, offsets: tuple[int, ...], whole: boo
 
     while True:
         rest = line[at:]
+        if rest[0].isalpha():
+            break  # no block but a paragraph begins with a letter: most lines do, and are to cost little
         if _spaces(rest, 0, 4) >= 0:
             if not going_on and not (whole and not fresh and block.leaf is Leaf.TABLE):
                 return found(Kind.CODE, Leaf.INDENTED, at)

@@ -23,6 +23,7 @@ _NO_LABEL = re.compile(r"\^?\d{0,3}|[ xX]|\^[\w-]*")
 _PROSE = re.compile(r"(?<![\\A-Za-z{_^])[A-Za-z]{3,}")
 """What follows a dollar is no formula if it has a word in it."""
 _LONGEST_FORMULA = 200
+_WORDS_END = re.compile(r"[^\W_]|[.,;?]")
 _LAST_PIPE = re.compile(r"(?<!\\)\|$")
 
 
@@ -59,6 +60,22 @@ def finish(part: Part, text: str) -> str:
         part.anew(text)
         closed = _finish(part)
     return closed or ""
+
+
+def is_closed(part: Part, text: str) -> bool:
+    """Is a text that `finish` made of this part certain to stay as it is under `close`?
+
+    It is if it shows all of the part, up to a word of a paragraph that goes on, and what closes it behind that word does
+    so when it is read. All before is read just as it was in the part, so that it need not be read again. Most paints of
+    most answers are such."""
+    shown = part.shown.rstrip()
+    if part.complete or not (part.plain and _WORDS_END.search(shown, max(0, len(shown) - 1))):
+        return False
+    if part.lines[-1].line.kind is not Kind.TEXT or not text.startswith(shown):
+        return False
+    end = len(text)
+    kept, state = _tail(text, *scan(text, len(shown), end, part.inline, ends=False), end)
+    return kept == end and not state.lasting(end).closers and not any(bond.kind[-1] == "[" for bond in state.bonds)
 
 
 def _finish(part: Part) -> str | None:

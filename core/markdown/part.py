@@ -21,6 +21,7 @@ _GUARD = re.compile(
     r"|(?P<number>\d{1,9})(?=[.)](?:[ \t]|$))"
 )
 _SPACE = re.compile(r"\s")
+_NO_BLOCK = Block()
 _KEPT = 4
 """Marks that are kept of a part that grows. It goes on from the last one, or from one before if the text was closed."""
 _NOTHING = "\u2060"
@@ -45,6 +46,8 @@ class Part:
         self.marks: list[Mark] = []
         self.most_closing = 0
         """What closes the part is nowhere longer than this. Known when places were sought."""
+        self.plain = not start.begun
+        """It begins within nothing, so that all it shows is read just as it is by itself. Known from its first line on."""
         self.lines: list[Written] = []
         self.forgotten = 0
         """So many lines before these are not kept, while it only grows."""
@@ -184,6 +187,9 @@ class Part:
         elif not begun:
             self.shown += gap
         else:
+            start_block, inline = self.start.block, self.start.inline
+            within = start_block.containers or inline.within or self.start.line is not None
+            self.plain = not within and before == _NO_BLOCK
             self._reopen_block(before, line, gap)
         self._part_lists(before, line, source)
         self._block = before

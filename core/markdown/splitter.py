@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from core.markdown.blocks import Block
-from core.markdown.closing import Closing, finish
+from core.markdown.closing import Closing, finish, is_closed
 from core.markdown.graphemes import next_boundary
 from core.markdown.marks import Mark, Start
 from core.markdown.part import Part
@@ -94,8 +94,10 @@ class Splitter:
     def presentable(self) -> str:
         """The last of the parts as it may be shown while more may come (see `close`). It fits."""
         if self._presentable is None:
-            last = self.parts[-1]
-            self._presentable = self._closing.close(self._closed if self._last else last)
+            text = self.parts[-1]
+            if self._last:
+                text = self._closed
+            self._presentable = text if is_closed(self._part, text) else self._closing.close(text)
         return self._presentable
 
     @property
