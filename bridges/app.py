@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import migrations
 from bridges.endpoints import Endpoints
+from bridges.garbage import look_seldom
 from bridges.listeners import Listeners
 from bridges.logs import messages
 from bridges.settings import AccessSections, DiscordSettings, Settings, SlackSettings, TelegramSettings, WebSettings
@@ -115,6 +116,7 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             log.info("%s: %s", {"run": "running", "listen": "listening", "work": "working"}[role], ", ".join(bridges))
             besides: list[Runner] = [retention, Ratings(engine, upstreams)]
             running = [*([listeners] if role != "work" else []), *([runner, *besides] if runner else [])]
+            look_seldom()
             await _together(stop, *running)
             if runner:
                 await retention.attempt()  # for what ended last

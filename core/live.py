@@ -19,6 +19,7 @@ from core.bridge import Attaching, Bridge, Offering, Wanted, Working
 from core.controls import NONE
 from core.enclosing import Enclosed, Sender, linked
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
+from core.flag import Flag
 from core.markdown import Splitter, close
 from core.model import File, MessageId, ThreadId
 from core.observing import Watch, unwatched
@@ -69,9 +70,10 @@ class LiveReply:
         self._quiet = False
         """The upstream has not said anything for long."""
         self._finished = False
-        self._dirty = asyncio.Event()
-        self._readable = asyncio.Event()
-        self._over = asyncio.Event()
+        self._dirty, self._readable, self._over = Flag(), Flag(), Flag()
+        self._waits_since: float | None = None
+        """When the painting began to wait for something to show; None: it is painting."""
+        self._hush: asyncio.TimerHandle | None = None
         self._shown = [self._surface(part, unsure=part.message is None) for part in adopted]
         self._settled = 0
         """So many leading parts are as they will stay."""
@@ -169,6 +171,8 @@ class LiveReply:
             async with working:
                 yield self
         finally:
+            if self._hush is not None:
+                self._hush.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -184,11 +188,11 @@ class LiveReply:
     async def _paint(self) -> None:
         try:
             if self._bridge.pace.placeholder and not self._shown:
-                await self._step(0)
+                await self._step(0, self._wanted(0))
             while True:
                 await self._news()
-                while (index := self._next()) is not None:
-                    await self._step(index)
+                while (step := self._next()) is not None:
+                    await self._step(*step)
                 if self._finished:
                     self._over.set()
         except Exception as error:
@@ -198,15 +202,28 @@ class LiveReply:
 
     async def _news(self) -> None:
         """Waits until there may be something to show: what is told, or that nothing was for long."""
-        try:
-            async with asyncio.timeout(QUIET):
-                await self._dirty.wait()
-        except TimeoutError:
-            self._quiet = not self._dirty.is_set()
+        loop = asyncio.get_running_loop()
+        self._waits_since = loop.time()
+        if self._hush is None:
+            self._hush = loop.call_at(self._waits_since + QUIET, self._hushed)
+        await self._dirty.wait()
+        self._waits_since = None
         self._dirty.clear()
 
-    def _next(self) -> int | None:
-        """The first part that is not shown as it is wanted."""
+    def _hushed(self) -> None:
+        """One timer stands for all waits, and is set anew only when it goes off: a thousand replies wait a thousand
+        times a second, and hardly ever for long."""
+        loop, since, self._hush = asyncio.get_running_loop(), self._waits_since, None
+        if since is None or self._dirty:
+            return
+        if since + QUIET > loop.time():
+            self._hush = loop.call_at(since + QUIET, self._hushed)
+        else:
+            self._quiet = True
+            self._dirty.set()
+
+    def _next(self) -> tuple[int, Wanted] | None:
+        """The first part that is not shown as it is wanted, and how it is."""
         self._take_in()
         parts = self._splitter.parts
         # Messages beyond the text may still be needed, and are only taken away when it is certain that they are not.
@@ -215,9 +232,9 @@ class LiveReply:
             wanted = self._wanted(index)
             if index < len(self._shown):
                 if not self._shown[index].shows(wanted):
-                    return index
+                    return index, wanted
             elif wanted.text:
-                return index
+                return index, wanted
             if wanted.final and index == self._settled:
                 self._settled += 1
         return None
@@ -240,14 +257,15 @@ class LiveReply:
                 text = with_label
         return Wanted(text, final=False, written=written, status=self._status, controls=self.controls)
 
-    async def _step(self, index: int) -> None:
+    async def _step(self, index: int, wanted: Wanted) -> None:
         """Brings one part one call nearer to what is wanted when the call may go."""
-        call = self._shown[index].call(self._wanted(index)) if index < len(self._shown) else "create"
+        call = self._shown[index].call(wanted) if index < len(self._shown) else "create"
         if call is not None:
             with self.watch.pacing():
-                await self._may(call, urgent=call == "create" or self._finished or not self._readable.is_set())
-        self._take_in()
-        wanted = self._wanted(index)
+                await self._may(call, urgent=call == "create" or self._finished or not self._readable)
+        if self._dirty:  # more was told meanwhile
+            self._take_in()
+            wanted = self._wanted(index)
         said = any(self._splitter.parts)
         if index == len(self._shown):
             self._shown.append(self._surface(await self._ledger.intend(index)))

@@ -65,9 +65,9 @@ def finish(part: Part, text: str) -> str:
 def is_closed(part: Part, text: str) -> bool:
     """Is a text that `finish` made of this part certain to stay as it is under `close`?
 
-    It is if it shows all of the part, up to a word of a paragraph that goes on, and what closes it behind that word does
-    so when it is read. All before is read just as it was in the part, so that it need not be read again. Most paints of
-    most answers are such."""
+    It is if it shows all of the part, up to a word of a paragraph that goes on, and what closes it behind that word
+    does so when it is read. All before is read just as it was in the part, so that it need not be read again. Most
+    paints of most answers are such."""
     shown = part.shown.rstrip()
     if part.complete or not (part.plain and _WORDS_END.search(shown, max(0, len(shown) - 1))):
         return False

@@ -51,6 +51,9 @@ ONE_PAINT = 1.2
 """Seconds between two reads of one answer that is being told, where reads would have to be further apart than that: a
 little more than the quickest edits of one message are. So whatever is read can be shown at once. Text that is read more
 often waits for its edit instead, and the mean of both is no sooner."""
+PAINTS_PER_SECOND = 650
+"""Of all answers together, at most: what comes between two reads costs much less than they and the paints after them,
+so that a thousand answers, each read every 1.5 seconds, leave a core the time that it needs for them."""
 FULL = 16 * 1024
 """Bytes of a read after which there may be more."""
 SHORTEST_REST = 0.05
@@ -141,7 +144,9 @@ class Http:
     def _rest(self, *, told: bool) -> float:
         """Seconds to let pass between two reads of one answer; `told`: some text of it was."""
         rest = self._reading / READS_PER_SECOND
-        return rest if rest <= LONGEST_REST else ONE_PAINT if told else LONGEST_REST
+        if rest <= LONGEST_REST:
+            return rest
+        return max(ONE_PAINT, self._reading / PAINTS_PER_SECOND) if told else LONGEST_REST
 
     async def document(self, call: Call, judge: Judge, until: float | None, *, limit: int = DOCUMENT_LIMIT) -> Any:
         """The JSON that answers a call. Raises as `exchange`, `UpstreamUnavailable` when the connection breaks before
@@ -313,7 +318,9 @@ async def _all_that_came(content: aiohttp.StreamReader) -> bytes:
         first, _ = await content.readchunk()
     pieces = content._buffer
     if len(pieces) > 1:
-        whole = b"".join(pieces)  # the first one is not begun: `readchunk` has read a chunk to its end, or a whole piece
+        whole = b"".join(
+            pieces
+        )  # the first one is not begun: `readchunk` has read a chunk to its end, or a whole piece
         pieces.clear()
         pieces.append(whole)
     return first + content.read_nowait() if pieces else first
