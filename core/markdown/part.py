@@ -47,7 +47,7 @@ class Part:
         self.most_closing = 0
         """What closes the part is nowhere longer than this. Known when places were sought."""
         self.plain = not start.begun
-        """It begins within nothing, so that what it shows is read just as it is by itself. Known from its first line."""
+        """It begins within nothing, so that what it shows is read as it is by itself. Known from its first line on."""
         self.lines: list[Written] = []
         self.forgotten = 0
         """So many lines before these are not kept, while it only grows."""

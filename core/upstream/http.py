@@ -318,9 +318,7 @@ async def _all_that_came(content: aiohttp.StreamReader) -> bytes:
         first, _ = await content.readchunk()
     pieces = content._buffer
     if len(pieces) > 1:
-        whole = b"".join(
-            pieces
-        )  # the first one is not begun: `readchunk` has read a chunk to its end, or a whole piece
+        whole = b"".join(pieces)  # none of them is begun: `readchunk` reads to the end of a piece
         pieces.clear()
         pieces.append(whole)
     return first + content.read_nowait() if pieces else first
