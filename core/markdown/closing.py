@@ -24,6 +24,8 @@ _PROSE = re.compile(r"(?<![\\A-Za-z{_^])[A-Za-z]{3,}")
 """What follows a dollar is no formula if it has a word in it."""
 _LONGEST_FORMULA = 200
 _WORDS_END = re.compile(r"[^\W_]|[.,;?]")
+_OPEN_ON_ITS_LINE = re.compile(r"[$<]|\\\(")
+"""What is open up to the end of its line, and no longer."""
 _LAST_PIPE = re.compile(r"(?<!\\)\|$")
 
 
@@ -69,9 +71,10 @@ def is_closed(part: Part, text: str) -> bool:
     does so when it is read. All before is read just as it was in the part, so that it need not be read again. Most
     paints of most answers are such."""
     shown = part.shown.rstrip()
-    if part.complete or not (part.plain and _WORDS_END.search(shown, max(0, len(shown) - 1))):
+    if not (part.plain and _WORDS_END.search(shown, max(0, len(shown) - 1)) and text.startswith(shown)):
         return False
-    if part.lines[-1].line.kind is not Kind.TEXT or not text.startswith(shown):
+    last = part.lines[-1]
+    if last.line.kind is not Kind.TEXT or (part.complete and _OPEN_ON_ITS_LINE.search(shown, last.content)):
         return False
     end = len(text)
     kept, state = _tail(text, *scan(text, len(shown), end, part.inline, ends=False), end)

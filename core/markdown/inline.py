@@ -106,6 +106,9 @@ class Inline(NamedTuple):
         return Inline(tuple(moved), self.ticks, at, self.ticks > 0)
 
 
+NOTHING = Inline()
+"""Nothing is open: most places of a text share it."""
+
 _MARKERS = (
     r"|!(?!\[))|(?P<run>\*+|_+|~+)|(?P<ticks>`+)|(?P<open>!?\[)"
     r"|(?P<close>\])|(?P<escape>\\(?:[^\w\s]|_)?)|(?P<dollar>\$\$?)|(?P<paren>[()])|(?P<angle><)|(?P<end>>)"
@@ -184,7 +187,9 @@ def scan(text: str, at: int, end: int, state: Inline, *, ends: bool, token: Toke
 
 def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> Inline:
     if state.ticks:
-        return Inline(state.stack, bonds=state.bonds) if kind == "ticks" and stop - at == state.ticks else state
+        if kind != "ticks" or stop - at != state.ticks:
+            return state
+        return Inline(state.stack, bonds=state.bonds) if state.stack or state.bonds else NOTHING
     if state.target >= 0:
         return _in_target(text[at], state)
     top = state.bonds[-1].kind if state.bonds else ""
@@ -198,7 +203,8 @@ def _step(text: str, at: int, stop: int, end: int, kind: str, state: Inline) -> 
             stack, left = resolve(state.stack, text[at], stop - at, can_open) if can_close else (state.stack, stop - at)
             if can_open and left:
                 stack = (*stack[-_DEEPEST:], Delimiter(text[at], left, stop - left, stop - at, can_close))
-            return Inline(stack, bonds=bonds)  # outside of code and targets, nothing else is set
+            # outside of code and targets, nothing else is set
+            return Inline(stack, bonds=bonds) if stack or bonds else NOTHING
         case "ticks":
             return Inline(state.stack, stop - at, at, bonds=state.bonds[:-1] if top == "<" else state.bonds)
         case "open":

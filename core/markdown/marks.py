@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from core.markdown.blocks import Block, Kind, Leaf, Line
 from core.markdown.graphemes import next_boundary
-from core.markdown.inline import Inline
+from core.markdown.inline import NOTHING, Inline
 from core.markdown.rank import Rank, between_words, within_word
 
 _STEP = 8
@@ -22,7 +22,7 @@ class Start:
     begun: bool = False
     """The text before belongs to other parts, and the rest begins with the newline after it or within a line."""
     block: Block = field(default_factory=Block)
-    inline: Inline = field(default_factory=Inline)
+    inline: Inline = NOTHING
     line: Line | None = None
     """The line that was cut; None between lines."""
     column: int = 0

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 
 from core.markdown.blocks import PIPE, QUOTE, Block, Kind, Leaf, Line, closing_fence, line_prefix, read
-from core.markdown.inline import Inline, Token, scan
+from core.markdown.inline import NOTHING, Inline, Token, scan
 from core.markdown.marks import Context, Mark, Places, Start
 from core.markdown.rank import between_lines
 from core.markdown.written import Written
@@ -22,7 +22,7 @@ _GUARD = re.compile(
 )
 _SPACE = re.compile(r"\s")
 _NO_BLOCK = Block()
-_KEPT = 4
+_KEPT = 3
 """Marks that are kept of a part that grows. It goes on from the last one, or from one before if the text was closed."""
 _NOTHING = "\u2060"
 """To Markdown a word, to a reader nothing."""
@@ -77,7 +77,9 @@ class Part:
             self._read(text)
         else:
             self.anew(text)
-        if len(self.marks) > 2 * _KEPT:
+        if self.shown == text:
+            self.shown = text  # kept once
+        if len(self.marks) > _KEPT:
             del self.marks[:-_KEPT]
             # the line before a mark is looked at for the one after it
             forgotten = self.marks[0].context.lines - 1 - self.forgotten
@@ -236,7 +238,7 @@ class Part:
     def _end_paragraph(self) -> None:
         """Closes what an earlier part had opened and nothing has closed; all other openers were none."""
         self.shown += self.inline.inherited.closers
-        self.inline = Inline()
+        self.inline = NOTHING
 
     # --- opening again --------------------------------------------------------------------------------------------
 
@@ -278,7 +280,7 @@ class Part:
 
     def _reopen_inline(self, text: str, stop: int) -> None:
         """Opens what the cut closed, and sees to it that the rest of a line does not look like another block."""
-        self.inline = Inline() if self.start.bare else self.inline.inherit(len(self.shown))
+        self.inline = NOTHING if self.start.bare else self.inline.inherit(len(self.shown))
         if self.inline.openers:
             self.shown += self.inline.openers
         elif guard := _GUARD.match(text, self._at, stop):
@@ -314,14 +316,14 @@ class Part:
             add = Places(self.marks, self._context(line), line, self.shown, size, begin, shift, plain).add
         match line.kind:
             case Kind.TEXT | Kind.HEADING | Kind.ROW:
-                inline = Inline() if line.kind is Kind.ROW else self.inline
+                inline = NOTHING if line.kind is Kind.ROW else self.inline
                 inline, _ = scan(self.shown, size, begin, inline, ends=False)
                 self.inline, read_to = scan(self.shown, begin, len(self.shown), inline, ends=complete, token=add)
                 self._unread = len(self.shown) - read_to
                 if line.kind is not Kind.TEXT and complete:
                     self._end_paragraph()
             case Kind.CODE if add is not None and self._since is not None:
-                add(begin, len(self.shown), Inline(), True)
+                add(begin, len(self.shown), NOTHING, True)
             case _:
                 pass
         self._at = stop

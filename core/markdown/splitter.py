@@ -141,6 +141,7 @@ class Splitter:
         self._passed.append(self._rest[:at])
         self._rest = self._rest[at:]
         self._part = Part(start)
+        self._closing = Closing()
         self._fitted = 0
         self._read = min(len(self._rest), _WINDOW)
 
