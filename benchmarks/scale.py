@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import bisect
 import json
+import os
 import re
 import time
+from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,7 +24,8 @@ from pydantic import SecretStr
 
 from benchmarks.lag import Parts
 from benchmarks.report import Figure
-from benchmarks.source import RATE, STAMPED, source
+from benchmarks.source import RATE, STAMPED, Source, source
+from bridges.garbage import look_seldom
 from core.live import LiveReply
 from core.model import MessageId, Prompt, Replace, Text, ThreadId
 from core.observing import unwatched
@@ -31,7 +36,7 @@ from core.upstream.build import build
 
 FEW, MANY = 10, (100, 200, 400, 1_000)
 SECONDS, BEGINNING = 30.0, 15.0
-LIMIT_LAG, LIMIT_BARE = 1.5, 0.34
+LIMIT_LAG, LIMIT_BARE, LIMIT_MEMORY = 1.5, 0.34, 40.0
 READERS = 200
 
 _STAMP = re.compile(r"\d+\.\d{4}")
@@ -43,11 +48,12 @@ class _Surface:
     def __init__(self) -> None:
         self.message: MessageId | None = None
         self.shown: str | None = None
-        self.grown: list[tuple[int, float]] = []
+        self.lengths, self.times = array("l"), array("d")  # small beside what is measured
 
     async def show(self, text: str, *, final: bool) -> None:
         self.message, self.shown = MessageId("m"), text
-        self.grown.append((len(text), time.monotonic()))
+        self.lengths.append(len(text))
+        self.times.append(time.monotonic())
 
 
 class _Platform:
@@ -76,14 +82,29 @@ class _Platform:
         found = []
         for surface in self.surfaces:
             for stamp in _STAMP.finditer(surface.shown or ""):
-                index = bisect.bisect_left(surface.grown, stamp.end(), key=lambda one: one[0])
-                if index < len(surface.grown):
-                    found.append(surface.grown[index][1] - float(stamp[0]))
+                index = bisect.bisect_left(surface.lengths, stamp.end())
+                if index < len(surface.lengths):
+                    found.append(surface.times[index] - float(stamp[0]))
         return sorted(found)
 
 
-async def _hold(upstream: Upstream, replies: int) -> tuple[float, float]:
-    """The lag that 95 of 100 events keep below, and CPU seconds for each event."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    late: float
+    """The lag that 95 of 100 events keep below."""
+    spent: float
+    """CPU seconds for each event."""
+    source: float
+    """The part of a core that the other process took while all were live."""
+    resident: float
+    """Bytes of this process while all were live."""
+
+
+def _resident() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def _hold(upstream: Upstream, server: Source, replies: int) -> _Held:
     platform: Any = _Platform()
     pacer = Pacer(platform.pace)
     watch = unwatched()  # the program has each turn from its record
@@ -106,10 +127,16 @@ async def _hold(upstream: Upstream, replies: int) -> tuple[float, float]:
             events += STAMPED * len(_STAMP.findall(reply.text))
 
     began = time.process_time()
-    await asyncio.gather(*(answer(number) for number in range(replies)))
+    answers = [asyncio.create_task(answer(number)) for number in range(replies)]
+    await asyncio.sleep(BEGINNING)
+    taken, at = server.spent(), time.monotonic()
+    await asyncio.sleep((SECONDS - BEGINNING) / 2)
+    resident = _resident()
+    taken = (server.spent() - taken) / (time.monotonic() - at)
+    await asyncio.gather(*answers)
     spent = time.process_time() - began
     lags = platform.lags()
-    return lags[int(len(lags) * 0.95)], spent / events
+    return _Held(lags[int(len(lags) * 0.95)], spent / events, taken, resident)
 
 
 async def _read(read: Callable[[], Awaitable[object]]) -> float:
@@ -124,8 +151,9 @@ async def _read(read: Callable[[], Awaitable[object]]) -> float:
 
 
 async def measure() -> list[Figure]:
-    async with source() as root:
-        address = f"{root}/{SECONDS:g}"
+    look_seldom()  # as the program does
+    async with source() as server:
+        address = f"{server.root}/{SECONDS:g}"
         section = OpenAi(kind="openai", base_url=address, api_key=SecretStr("k"), model="m")
         async with (
             build("main", section) as upstream,
@@ -143,7 +171,8 @@ async def measure() -> list[Figure]:
                             json.loads(line[6:])["choices"][0]["delta"].get("content", "")
 
             mine, other = await _read(ours), await _read(bare)
-            few, _ = await _hold(upstream, FEW)
+            few = await _hold(upstream, server, FEW)
+            before = _resident()
             figures = [
                 Figure(
                     f"CPU per event of {READERS} steady streams, against a bare aiohttp reader",
@@ -152,16 +181,21 @@ async def measure() -> list[Figure]:
                     LIMIT_BARE,
                 )
             ]
+            memory: Figure | None = None
             for replies in MANY:
-                late, spent = await _hold(upstream, replies)
-                if late > LIMIT_LAG * few and len(figures) > 1:
+                held = await _hold(upstream, server, replies)
+                if held.late > LIMIT_LAG * few.late and memory is not None:
                     break  # the machine's limit is passed: more would only take long
                 figures.append(
                     Figure(
                         f"{replies:,} live replies at {RATE:g} events a second, lag p95 against {FEW} of them",
-                        f"{late:.2f} s against {few:.2f} s; {spent * 1e6:.0f} µs of CPU per event with painting",
-                        late / few,
+                        f"{held.late:.2f} s against {few.late:.2f} s; {held.spent * 1e6:.0f} µs of CPU per event with "
+                        f"painting; the source took {held.source:.2f} of a core",
+                        held.late / few.late,
                         LIMIT_LAG,
                     )
                 )
-    return figures
+                each = (held.resident - before) / replies / 1024
+                memory = Figure(f"memory per live reply, {replies:,} of them", f"{each:.0f} kB", each, LIMIT_MEMORY)
+            assert memory is not None
+    return [*figures, memory]
