@@ -24,6 +24,8 @@ _NEAR = 256
 """Characters before the longest text that was known to fit, in which a sentence is likely to end."""
 _MARGIN = 32
 """Characters that a full part may be shorter than that text."""
+_CALM = 4
+"""After so many texts that needed no `Closing` its memory of the part, a tenth of a live reply, is let go."""
 _WINDOW = 1024
 """Characters to read at first; twice as many each time that they fit. What lies behind a full part is not read."""
 
@@ -57,7 +59,9 @@ class Splitter:
         """So much of the part is known to fit."""
         self._read = 0
         self._last = self._closed = ""
-        self._closing = Closing()
+        self._closing: Closing | None = None
+        self._unclosed = 0
+        """So many times in a row nothing had to be closed but what is certain."""
         # None: not known since the text has grown
         self._parts: list[str] | None = None
         self._presentable: str | None = None
@@ -97,7 +101,15 @@ class Splitter:
             text = self.parts[-1]
             if self._last:
                 text = self._closed
-            self._presentable = text if is_closed(self._part, text) else self._closing.close(text)
+            if is_closed(self._part, text):
+                self._unclosed += 1
+                if self._unclosed == _CALM:
+                    self._closing = None
+                self._presentable = text
+            else:
+                self._unclosed = 0
+                self._closing = self._closing or Closing()
+                self._presentable = self._closing.close(text)
         return self._presentable
 
     @property
@@ -141,7 +153,7 @@ class Splitter:
         self._passed.append(self._rest[:at])
         self._rest = self._rest[at:]
         self._part = Part(start)
-        self._closing = Closing()
+        self._closing = None
         self._fitted = 0
         self._read = min(len(self._rest), _WINDOW)
 
