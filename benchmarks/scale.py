@@ -71,7 +71,7 @@ class _Platform:
         return self.surfaces[-1]
 
     @asynccontextmanager
-    async def typing(self, thread: ThreadId) -> AsyncIterator[None]:
+    async def typing(self, thread: ThreadId, may: object) -> AsyncIterator[None]:
         yield
 
     async def find(self, thread: ThreadId, key: str) -> None:

@@ -128,9 +128,11 @@ class Answering:
         """Shows the answer to what an earlier runner asked this one, if it is on the upstream's record."""
         if not isinstance(assistant.upstream, CanRecall):
             return False
-        conversation, known = await self._store.approach(turn, assistant.name, assistant.needed(alone=alone))
+        conversation, known = await self._store.conversations.approach(
+            turn, assistant.name, assistant.needed(alone=alone)
+        )
         prompt = _prompt(turn, conversation, known, fetch)
-        found = await recollected(self._store, assistant.upstream, turn, prompt)
+        found = await recollected(self._store.conversations, assistant.upstream, turn, prompt)
         if found is not None:
             reply.replace(found)
         return found is not None
@@ -148,7 +150,7 @@ class Answering:
         if approached is not None and approached.turn is turn and approached.upstream == upstream.name:
             conversation, known = approached.conversation, approached.history
         else:
-            conversation, known = await self._store.approach(turn, upstream.name, needed)
+            conversation, known = await self._store.conversations.approach(turn, upstream.name, needed)
         async with self._alone_in(upstream.name, conversation.upstream_id):
             try:
                 prompt = _prompt(turn, conversation, known, fetch)
@@ -157,7 +159,7 @@ class Answering:
                 if conversation.upstream_id is None:
                     raise
                 log.warning("%s has forgotten a conversation; it is begun anew", upstream.name)
-                conversation, known = await self._store.approach(turn, upstream.name, needed, anew=True)
+                conversation, known = await self._store.conversations.approach(turn, upstream.name, needed, anew=True)
                 prompt = _prompt(turn, conversation, known, fetch)
                 await self._ask_and_hear(turn, assistant, prompt, conversation, reply)
         if not (reply.text.strip() or reply.enclosed):
@@ -183,7 +185,7 @@ class Answering:
             if said:
                 reply.status("Looking for the rest")
             prompt = replace(prompt, conversation_id=conversation.upstream_id)
-            found = await recollected(self._store, upstream, turn, prompt)
+            found = await recollected(self._store.conversations, upstream, turn, prompt)
             reply.status("")
             if found is None or len(found) < len(said):
                 raise
@@ -207,7 +209,7 @@ class Answering:
                             lock = self._alone_in(upstream.name, upstream_id)
                             if not lock.locked():
                                 await held.enter_async_context(lock)
-                            await self._store.opened(turn, conversation, upstream_id)
+                            await self._store.conversations.opened(turn, conversation, upstream_id)
                     case Status(label):
                         reply.status(label)
                     case File():
@@ -221,11 +223,11 @@ class Answering:
         """A command to the program, or a message without any words: answered here, in the thread's order."""
         match turn.command:
             case "new":
-                await self._store.begin(turn, upstream, fresh=True)
+                await self._store.conversations.begin(turn, upstream)
                 return commands.NEW
             case "status":
-                conversation = await self._store.conversation(turn, upstream)
-                answers, tokens = await self._store.size(conversation)
+                conversation = await self._store.conversations.of(turn, upstream)
+                answers, tokens = await self._store.conversations.size(conversation)
                 return commands.status(
                     upstream,
                     conversation.upstream_id,
@@ -258,7 +260,7 @@ class Answering:
         found = found or [one for one in choices if wanted and one.casefold().startswith(wanted)]
         if len(found) != 1:
             return commands.offered(present, choices)
-        await self._store.choose(turn, found[0])
+        await self._store.conversations.choose(turn, found[0])
         return commands.chosen(found[0])
 
 

@@ -13,6 +13,9 @@ from core.fetching import Fetched
 from core.model import Attachment, Message, MessageId, ThreadId
 from core.pace import Call, Pace
 
+May = Callable[[], Awaitable[None]]
+"""Returns when one more call may be made."""
+
 Accept = Callable[[Message], Awaitable[None]]
 """Returns once the message is recorded, and only then may the platform be told that it was received. Taking the same
 message twice does no harm. Raises only `core.errors.DatabaseError`: then nothing is recorded, and the platform must be
@@ -186,8 +189,9 @@ class Bridge(Protocol):
     async def find(self, thread: ThreadId, key: str) -> MessageId | None:
         """The message that was created under this key, if the platform can tell; else None."""
 
-    def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
-        """Shows that an answer is being written, as long as the block runs. Failures to show it are swallowed."""
+    def typing(self, thread: ThreadId, may: May) -> AbstractAsyncContextManager[None]:
+        """Shows that an answer is being written, as long as the block runs; for each call that this takes it waits for
+        `may`. Failures to show it are swallowed."""
 
     def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Streams a file that a person sent. Raises `AttachmentError`."""

@@ -1,17 +1,21 @@
-"""The statements about a thread's conversations, and what was said in them. Each runs within its caller's transaction,
-and is put together once: that takes longer than a database takes for it."""
+"""A thread's conversations, and what was said in them. The statements are put together once: that takes longer than a
+database takes for them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, func, literal, literal_column, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, func, literal, literal_column, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from core.database import patient, transaction
 from core.model import Exchange
-from core.statements import CONVERSATION, HELD, TURN, begin, epoch, held, lost
+from core.statements import CONVERSATION, HELD, TURN, begin, epoch, held, lost, write
 from core.tables import Conversation, Turn
+
+WHITE_SPACE = " \t\r\n"
 
 _THREAD = bindparam("of_thread", type_=TURN.c.thread.type)
 
@@ -80,23 +84,13 @@ _SIZE = select(func.count(), func.max(TURN.c.prompt_tokens)).where(
     TURN.c.state == literal_column("'answered'"),
     TURN.c.command == "",
 )
-
-
-async def chosen(connection: AsyncConnection, thread: str) -> str | None:
-    """The upstream that somebody chose for a thread last."""
-    name: str | None = (await connection.execute(_CHOSEN, {"of_thread": thread})).scalar_one_or_none()
-    return name
-
-
-async def size(connection: AsyncConnection, conversation: Conversation) -> tuple[int, int | None]:
-    """How many answers a conversation holds, and the most tokens that a prompt in it had, as far as was told."""
-    answers, tokens = (await connection.execute(_SIZE, {"conversation": conversation.id})).one()
-    return answers, tokens
+_OPENED = (
+    update(CONVERSATION).where(CONVERSATION.c.id == bindparam("conversation")).values(upstream_id=bindparam("its"))
+)
 
 
 async def current(connection: AsyncConnection, turn: Turn, upstream: str) -> Conversation:
-    """The thread's current conversation at this upstream, begun if there is none; the turn belongs to it. Raises
-    `LeaseLost`."""
+    """Within the caller's transaction: see `Conversations.of`."""
     entering = {**held(turn), "of_thread": turn.thread, "upstream": upstream}
     found = (await connection.execute(_ENTER, entering)).first()
     if found is None:
@@ -122,9 +116,9 @@ class Needed:
 async def history(
     connection: AsyncConnection, turn: Turn, conversation: Conversation, needed: Needed
 ) -> tuple[Exchange, ...]:
-    """The newest answered turns of the thread before this one, oldest first, within both bounds: all that were, where
-    the upstream remembers nothing or the conversation begins; else those that others answered since it was last
-    asked."""
+    """Within the caller's transaction: the newest answered turns of the thread before this one, oldest first, within
+    both bounds: all that were, where the upstream remembers nothing or the conversation begins; else those that others
+    answered since it was last asked."""
     knows = needed.remembers and conversation.upstream_id is not None
     if not needed.exchanges or (knows and needed.alone):
         return ()
@@ -141,3 +135,85 @@ async def history(
             break
         found.append(Exchange(prompt, reply or ""))
     return tuple(reversed(found))
+
+
+class Conversations:
+    """Which conversation of which upstream a thread is in. Rows that it returns are detached copies."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @patient
+    async def of(self, turn: Turn, upstream: str) -> Conversation:
+        """The thread's current conversation at this upstream, begun if there is none; the turn belongs to it. Raises
+        `LeaseLost`."""
+        async with transaction(self._engine) as connection:
+            return await current(connection, turn, upstream)
+
+    @patient
+    async def approach(
+        self, turn: Turn, upstream: str, needed: Needed, *, anew: bool = False
+    ) -> tuple[Conversation, tuple[Exchange, ...]]:
+        """The thread's current conversation at this upstream, or another (`anew`), and what the upstream has to be told
+        of what was said before. Raises `LeaseLost`."""
+        async with transaction(self._engine) as connection:
+            if anew:
+                conversation = await begin(connection, turn, upstream, fresh=False)
+            else:
+                conversation = await current(connection, turn, upstream)
+            return conversation, await history(connection, turn, conversation, needed)
+
+    @patient
+    async def begin(self, turn: Turn, upstream: str) -> Conversation:
+        """Another conversation from now on; the old one stays in the record, and what was said before is not the new
+        one's history. Raises `LeaseLost`."""
+        async with transaction(self._engine) as connection:
+            return await begin(connection, turn, upstream, fresh=True)
+
+    @patient
+    async def opened(self, turn: Turn, conversation: Conversation, upstream_id: str) -> None:
+        """Keeps the upstream's own ID the moment it is seen (I3). Raises `LeaseLost`."""
+        async with transaction(self._engine) as connection:
+            await write(connection, turn, conversation_id=conversation.id)
+            await connection.execute(_OPENED, {"conversation": conversation.id, "its": upstream_id})
+        conversation.upstream_id = upstream_id
+
+    async def size(self, conversation: Conversation) -> tuple[int, int | None]:
+        """How many answers a conversation holds, and the most tokens that a prompt in it had, as far as was told."""
+        async with transaction(self._engine) as connection:
+            answers, tokens = (await connection.execute(_SIZE, {"conversation": conversation.id})).one()
+        return answers, tokens
+
+    async def chosen(self, turn: Turn) -> str | None:
+        """The upstream that somebody chose for the turn's thread last."""
+        async with transaction(self._engine) as connection:
+            name: str | None = (await connection.execute(_CHOSEN, {"of_thread": turn.thread})).scalar_one_or_none()
+        return name
+
+    @patient
+    async def choose(self, turn: Turn, upstream: str) -> None:
+        """From now on this upstream is asked in the turn's thread. Raises `LeaseLost`."""
+        async with transaction(self._engine) as connection:
+            await write(connection, turn, upstream=upstream)
+
+    async def known_since(self, moment: datetime, upstream: str) -> frozenset[str]:
+        """The upstream's own IDs of all conversations begun since that moment."""
+        known = select(CONVERSATION.c.upstream_id).where(
+            CONVERSATION.c.upstream == upstream,
+            CONVERSATION.c.started_at >= moment,
+            CONVERSATION.c.upstream_id.is_not(None),
+        )
+        async with transaction(self._engine) as connection:
+            return frozenset((await connection.execute(known)).scalars())
+
+    async def times_sent(self, turn: Turn) -> int:
+        """How often at most the text of a turn was sent before it, in what an upstream may remember of the thread."""
+        sent = select(func.coalesce(func.sum(TURN.c.attempt), literal(0))).where(
+            TURN.c.thread == turn.thread,
+            TURN.c.id < turn.id,
+            TURN.c.command == "",
+            TURN.c.conversation_id >= epoch(turn.thread),
+            func.trim(TURN.c.prompt, WHITE_SPACE) == turn.prompt.strip(WHITE_SPACE),
+        )
+        async with transaction(self._engine) as connection:
+            return int((await connection.execute(sent)).scalar_one())

@@ -29,10 +29,18 @@ class Lease:
     until: float = float("-inf")
     _since: float = float("-inf")
 
+    def begin(self, asked: float) -> None:
+        """A worker was registered, which was asked for at the moment `asked`: it has no turns yet."""
+        self._since = asked
+        self._lasts_from(asked)
+
     def renew(self, asked: float) -> None:
-        """A heartbeat that was sent at the moment `asked` is on record."""
-        if asked >= self.until:
-            self._since = asked
+        """A heartbeat that was sent at the moment `asked` is on record. One that was sent too late renews nothing,
+        although it is: others may have taken the worker's turns over by then."""
+        if self.held(asked):
+            self._lasts_from(asked)
+
+    def _lasts_from(self, asked: float) -> None:
         self.until = max(self.until, asked + self.stalled_after * (1 - MARGIN))
 
     def end(self) -> None:

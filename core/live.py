@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 
 from core.bridge import Attaching, Bridge, Offering, Wanted, Working
 from core.controls import NONE
@@ -180,7 +181,9 @@ class LiveReply:
     async def _type(self) -> None:
         """The typing indicator, until there is something to read."""
         try:
-            async with self._bridge.typing(self._thread):
+            async with self._bridge.typing(
+                self._thread, partial(self._pacer.leave, self._thread, "type", urgent=False)
+            ):
                 await self._readable.wait()
         except PlatformError:
             log.debug("typing could not be shown", exc_info=True)

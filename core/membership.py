@@ -58,7 +58,7 @@ class Membership(JobManager):
     async def register_worker(self) -> int:
         asked = clock()
         self.worker_id = await super().register_worker()
-        self._lease.renew(asked)
+        self._lease.begin(asked)
         return self.worker_id
 
     async def unregister_worker(self, worker_id: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from core.conversations import Conversations
 from core.model import Prompt
-from core.store import Store
 from core.tables import Turn
 from core.upstream import Asked, CanRecall
 
@@ -18,7 +18,7 @@ BEGINNING = timedelta(hours=1)
 """More than it takes from our beginning of a conversation to its coming about, all waiting included."""
 
 
-async def recollected(store: Store, upstream: CanRecall, turn: Turn, prompt: Prompt) -> str | None:
+async def recollected(conversations: Conversations, upstream: CanRecall, turn: Turn, prompt: Prompt) -> str | None:
     """The finished answer to this prompt, with which the turn asked now or in an earlier attempt; None: there is none,
     none beyond doubt, or the upstream does not tell. Raises `DatabaseError`."""
     since = turn.started_at or turn.accepted_at
@@ -26,8 +26,8 @@ async def recollected(store: Store, upstream: CanRecall, turn: Turn, prompt: Pro
     asked = Asked(
         prompt,
         since=since - CLOCKS,
-        before=await store.times_sent(turn),
-        taken=await store.known_since(since - BEGINNING, upstream.name) if begins else frozenset(),
+        before=await conversations.times_sent(turn),
+        taken=await conversations.known_since(since - BEGINNING, upstream.name) if begins else frozenset(),
     )
     try:
         found = await upstream.recall(asked)

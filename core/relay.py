@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import commands
 from core.admission import ASKING
 from core.answering import Answering, Assistant
+from core.aside import Aside
 from core.bridge import Attaching, Bridge
 from core.controls import finished, growing
 from core.enclosing import Enclosing, linked
@@ -83,7 +84,7 @@ class Relay:
         """Turns that a person stopped, as opposed to those that end with the program."""
         self._began = self._too_old = datetime.min.replace(tzinfo=UTC)
         self._recovering = asyncio.Semaphore(settings.recover_concurrency)
-        self._withdrawing: set[asyncio.Task[None]] = set()
+        self._aside = Aside()
         self._workers = 1
         self.closing = False
         """No further turn is to be begun."""
@@ -177,7 +178,7 @@ class Relay:
             ThreadId(turn.thread),
             ledger,
             reply_to=_answered_message(turn),
-            adopted=await self._store.parts(turn) if turn.attempt > 1 else (),
+            adopted=await self._store.parts.of(turn) if turn.attempt > 1 else (),
             watch=watch,
         )
         asks = route.buttons and turn.command in ASKING
@@ -234,18 +235,11 @@ class Relay:
         return said
 
     def _withdraw(self, turn: Turn, route: Route) -> None:
-        """Beside the turns: nobody waits for it."""
-        task = asyncio.create_task(withdraw(self._store.offers, route.bridge, self._pacers[turn.bridge], turn))
-        self._withdrawing.add(task)
-        task.add_done_callback(self._withdrawing.discard)
+        self._aside.begin(withdraw(self._store.offers, route.bridge, self._pacers[turn.bridge], turn))
 
     async def settled(self) -> None:
         """Called once, after the last turn: ends what goes on beside them, if it does not end soon by itself."""
-        if self._withdrawing:
-            _, late = await asyncio.wait(self._withdrawing, timeout=SOON)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._aside.end(SOON)
 
     async def _answer_unless_stopped(self, turn: Turn, route: Route, reply: LiveReply) -> None:
         """In a task of its own, which a person may stop: then what came so far stays."""
@@ -279,7 +273,7 @@ class Relay:
             reply.watch.gathered()
         assistants = route.assistants
         if route.choices:
-            assistants = route.choices.get(await self._store.chosen(turn) or "", assistants)
+            assistants = route.choices.get(await self._store.conversations.chosen(turn) or "", assistants)
         await self._answering.answer(turn, assistants, route.bridge.fetch, reply, tuple(route.choices))
 
 
@@ -305,13 +299,13 @@ class _Ledger:
             raise LeaseLost(detail=f"turn {self.turn.id}: this process may have been replaced")
 
     async def intend(self, position: int) -> Part:
-        return await self.store.intend(self.turn, position)
+        return await self.store.parts.intend(self.turn, position)
 
     async def posted(self, part: Part, message: MessageId) -> None:
-        await self.store.posted(self.turn, part, message)
+        await self.store.parts.posted(self.turn, part, message)
 
     async def renew(self, part: Part) -> None:
-        await self.store.renew(self.turn, part)
+        await self.store.parts.renew(self.turn, part)
 
     async def enclose(self, position: int) -> Enclosure:
         return await self.store.enclosures.intend(self.turn, position)

@@ -1,4 +1,4 @@
-"""The record: turns, conversations and parts, and the rules under which they may be written.
+"""The record: turns and what belongs to them, and the rules under which they may be written.
 
 Every method is one transaction. A write that belongs to a running turn is fenced by the turn's attempt number: a
 runner that was thought dead gets `LeaseLost` and can write nothing (I2). All raise `DatabaseError` when the database
@@ -8,39 +8,32 @@ done twice: a turn that was closed already is somebody else's then.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, literal, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.admission import Admission
 from core.bridge import Recent
-from core.conversations import Needed, chosen, current, history, size
+from core.conversations import Conversations
 from core.database import patient, transaction
 from core.enclosures import Enclosures
-from core.model import Attachment, Exchange, Message, MessageId, ThreadId, Usage
+from core.model import Attachment, Message, MessageId, ThreadId, Usage
 from core.overlap import absorb, close_merged, may_gather, of_album
+from core.parts import Parts
 from core.recording import Enlist, Recorded, record
 from core.settings import Overlapping
-from core.statements import CONVERSATION, PART, REFUSED, TURN, begin, claim, epoch, inserting, is_open, now, write
-from core.tables import Conversation, Part, State, Turn
+from core.statements import REFUSED, TURN, claim, is_open, now, write
+from core.tables import State, Turn
 from core.withdrawing import RecordedOffers
 
 OF_LATE = timedelta(days=14)
 MOST_THREADS = 1_000
 NEWEST_TURNS = 50_000
 """What `Store.recent` looks through at most: the newest by their primary key, for no index is kept by time."""
-WHITE_SPACE = " \t\r\n"
-
-
-_CHANGE = update(PART).where(PART.c.id == bindparam("part"))
-_PARTS = select(PART).where(PART.c.turn_id == bindparam("turn")).order_by(PART.c.position)
-
-
 Then = Callable[[AsyncConnection, Turn], Awaitable[None]]
 
 
@@ -53,12 +46,10 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.conversations = Conversations(engine)
+        self.parts = Parts(engine)
         self.offers = RecordedOffers(engine)
         self.enclosures = Enclosures(engine)
-        intending = inserting(engine.dialect.name)(PART)
-        self._intend = intending.on_conflict_do_update(
-            index_elements=["turn_id", "position"], set_={"key": intending.excluded.key}
-        ).returning(PART.c.id)
 
     def _transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         return transaction(self._engine)
@@ -235,115 +226,3 @@ class Store:
         )
         async with self._transaction() as connection:
             return (await connection.execute(expired)).rowcount
-
-    # --- conversations ------------------------------------------------------------------------------------------
-
-    @patient
-    async def conversation(self, turn: Turn, upstream: str) -> Conversation:
-        """The thread's current conversation at this upstream, begun if there is none; the turn belongs to it. Raises
-        `LeaseLost`."""
-        async with self._transaction() as connection:
-            return await current(connection, turn, upstream)
-
-    @patient
-    async def approach(
-        self, turn: Turn, upstream: str, needed: Needed, *, anew: bool = False
-    ) -> tuple[Conversation, tuple[Exchange, ...]]:
-        """The thread's current conversation at this upstream, or another (`anew`), and what the upstream has to be told
-        of what was said before. Raises `LeaseLost`."""
-        async with self._transaction() as connection:
-            if anew:
-                conversation = await begin(connection, turn, upstream, fresh=False)
-            else:
-                conversation = await current(connection, turn, upstream)
-            return conversation, await history(connection, turn, conversation, needed)
-
-    async def size(self, conversation: Conversation) -> tuple[int, int | None]:
-        """See `core.conversations.size`."""
-        async with self._transaction() as connection:
-            return await size(connection, conversation)
-
-    async def chosen(self, turn: Turn) -> str | None:
-        """The upstream that somebody chose for the turn's thread last."""
-        async with self._transaction() as connection:
-            return await chosen(connection, turn.thread)
-
-    @patient
-    async def choose(self, turn: Turn, upstream: str) -> None:
-        """From now on this upstream is asked in the turn's thread. Raises `LeaseLost`."""
-        async with self._transaction() as connection:
-            await write(connection, turn, upstream=upstream)
-
-    @patient
-    async def begin(self, turn: Turn, upstream: str, *, fresh: bool) -> Conversation:
-        """Another conversation from now on; the old one stays in the record. `fresh`: what was said before in the
-        thread is not its history. Raises `LeaseLost`."""
-        async with self._transaction() as connection:
-            return await begin(connection, turn, upstream, fresh=fresh)
-
-    @patient
-    async def opened(self, turn: Turn, conversation: Conversation, upstream_id: str) -> None:
-        """Keeps the upstream's own ID the moment it is seen (I3). Raises `LeaseLost`."""
-        kept = update(CONVERSATION).where(CONVERSATION.c.id == conversation.id).values(upstream_id=upstream_id)
-        async with self._transaction() as connection:
-            await write(connection, turn, conversation_id=conversation.id)
-            await connection.execute(kept)
-        conversation.upstream_id = upstream_id
-
-    # --- parts --------------------------------------------------------------------------------------------------
-
-    @patient
-    async def parts(self, turn: Turn) -> Sequence[Part]:
-        """The platform messages of a turn's reply, in order."""
-        async with self._transaction() as connection:
-            return [Part(**row._mapping) for row in await connection.execute(_PARTS, {"turn": turn.id})]
-
-    @patient
-    async def intend(self, turn: Turn, position: int) -> Part:
-        """Records that a platform message is about to be created, under a new key (I4). Raises `LeaseLost`."""
-        part = Part(turn_id=turn.id or 0, position=position, key=secrets.token_hex(10))
-        intended = {"turn_id": part.turn_id, "position": position, "key": part.key}
-        async with self._transaction() as connection:
-            await write(connection, turn, state=State.RUNNING)
-            part.id = (await connection.execute(self._intend, intended)).scalar_one()
-        return part
-
-    async def posted(self, turn: Turn, part: Part, message: MessageId) -> None:
-        """Records the platform's id of a part. Raises `LeaseLost`."""
-        await self._change(turn, part, message=message)
-
-    async def renew(self, turn: Turn, part: Part) -> None:
-        """A part whose message is gone gets a new key, to be posted again. Raises `LeaseLost`."""
-        await self._change(turn, part, message=None, key=secrets.token_hex(10))
-
-    @patient
-    async def _change(self, turn: Turn, part: Part, **values: str | None) -> None:
-        async with self._transaction() as connection:
-            await write(connection, turn, state=State.RUNNING)
-            await connection.execute(_CHANGE, {"part": part.id, **values})
-        for name, value in values.items():
-            setattr(part, name, value)
-
-    # --- recollection -------------------------------------------------------------------------------------------
-
-    async def times_sent(self, turn: Turn) -> int:
-        """How often at most the text of a turn was sent before it, in what an upstream may remember of the thread."""
-        sent = select(func.coalesce(func.sum(TURN.c.attempt), literal(0))).where(
-            TURN.c.thread == turn.thread,
-            TURN.c.id < turn.id,
-            TURN.c.command == "",
-            TURN.c.conversation_id >= epoch(turn.thread),
-            func.trim(TURN.c.prompt, WHITE_SPACE) == turn.prompt.strip(WHITE_SPACE),
-        )
-        async with self._transaction() as connection:
-            return int((await connection.execute(sent)).scalar_one())
-
-    async def known_since(self, moment: datetime, upstream: str) -> frozenset[str]:
-        """The upstream's own IDs of all conversations begun since that moment."""
-        known = select(CONVERSATION.c.upstream_id).where(
-            CONVERSATION.c.upstream == upstream,
-            CONVERSATION.c.started_at >= moment,
-            CONVERSATION.c.upstream_id.is_not(None),
-        )
-        async with self._transaction() as connection:
-            return frozenset((await connection.execute(known)).scalars())

@@ -24,6 +24,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Update, and_, bindparam, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from core.aside import Aside
 from core.bridge import Bridge, Signing
 from core.database import transaction
 from core.errors import DatabaseError, MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
@@ -71,7 +72,7 @@ class WaitingSigns:
         self._bridges = {name: bridge for name, bridge in bridges.items() if isinstance(bridge, Signing)}
         self._pacers = pacers
         self._wanted = wanted
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._aside = Aside()
         self._going: set[int] = set()
         """The turns whose signs are being taken away here."""
         self._said: set[tuple[str, type[PlatformError]]] = set()
@@ -97,17 +98,11 @@ class WaitingSigns:
             yield
         finally:
             sweeping.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=SOON)
-            left = [sweeping, *self._tasks]
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await asyncio.gather(sweeping, return_exceptions=True)
+            await self._aside.end(SOON)
 
     def _beside(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(_quietly(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._aside.begin(_quietly(work))
 
     async def _keep_sweeping(self) -> None:
         while True:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from core.bridge import Accept, Recollect
+from core.bridge import Accept, May, Recollect
 from core.errors import MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable
 from core.fetching import Fetched
 from core.model import Attachment, Event, MessageId, Prompt, ThreadId
@@ -28,6 +28,10 @@ class Posted:
     text: str
     final: bool
     history: list[str] = field(default_factory=list)
+
+
+async def at_once() -> None:
+    """A `May` without limits."""
 
 
 class FakeBridge:
@@ -78,7 +82,8 @@ class FakeBridge:
         return next((posted.id for posted in self.messages if posted.key == key), None)
 
     @asynccontextmanager
-    async def typing(self, thread: ThreadId) -> AsyncIterator[None]:
+    async def typing(self, thread: ThreadId, may: May) -> AsyncIterator[None]:
+        await may()
         self.typing_now += 1
         self.changed.set()
         try:

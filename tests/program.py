@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from sandbox.stand_in import StandIn
 from sandbox.telegram import TelegramServer
 from sandbox.upstream import UpstreamServer
 from tests.discretion import hear
+from tests.nursery import Child, born
 
 Kind = Literal["goapi", "gptbots", "mygptassistants", "openai"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -38,34 +38,25 @@ class Program:
     typed: str = ""
     """What comes through its standard input, which then ends."""
     log: list[str] = field(default_factory=list)
-    _process: asyncio.subprocess.Process | None = None
+    _child: Child | None = None
     _reading: asyncio.Task[None] | None = None
     _line: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bridges.cli",
-            *self.arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **self.environment},
-            cwd=self.folder,
-        )
-        self._reading = asyncio.create_task(self._read(self._process))
-        assert self._process.stdin is not None
-        self._process.stdin.write(self.typed.encode())
-        self._process.stdin.close()
+        self._child = await born(self.arguments, {**os.environ, **self.environment}, self.folder, self.typed)
+        self._reading = asyncio.create_task(self._read(self._child))
         return self
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        async for line in process.stdout:
-            self.log.append(line.decode(errors="replace").rstrip())
-            hear("output of a program", self.log[-1])
-            self._line.set()
+    async def _read(self, child: Child) -> None:
+        output = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), child.output
+        )
+        with contextlib.closing(transport):
+            async for line in output:
+                self.log.append(line.decode(errors="replace").rstrip())
+                hear("output of a program", self.log[-1])
+                self._line.set()
         self._line.set()
 
     async def said(self, words: str, *others: str, within: float = WITHIN) -> str:
@@ -85,26 +76,26 @@ class Program:
 
     async def ended(self, within: float = WITHIN) -> int:
         """Waits for the end, and gives the exit code."""
-        assert self._process is not None
+        assert self._child is not None
         assert self._reading is not None
         async with asyncio.timeout(within):
-            code = await self._process.wait()
+            code = await self._child.wait()
             await self._reading
         return code
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        assert self._child is not None
+        return self._child.pid
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        return self._child is not None and self._child.code is None
 
     def send(self, number: signal.Signals) -> None:
         """A signal, if it runs still."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(number)
+        if self.running:
+            os.kill(self.pid, number)
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.send(number)
@@ -113,9 +104,7 @@ class Program:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.kill()
+        self.send(signal.SIGKILL)
         await self.ended()
 
 

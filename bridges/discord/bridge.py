@@ -27,7 +27,7 @@ from bridges.discord.surface import DiscordSurface
 from bridges.endpoints import Endpoints
 from bridges.settings import DiscordSettings
 from bridges.tasks import run_together
-from core.bridge import Accept, Recollect
+from core.bridge import Accept, May, Recollect
 from core.errors import PlatformError, PlatformRefused, SlowDown
 from core.fetching import Fetched
 from core.model import Attachment, MessageId, ThreadId
@@ -268,8 +268,8 @@ class DiscordBridge:
         return Room(self.client, threads.read(thread), self._known, self._settings.answer_in == "thread")
 
     @asynccontextmanager
-    async def typing(self, thread: ThreadId) -> AsyncIterator[None]:
-        task = asyncio.create_task(_keep_typing(self._room(thread)))
+    async def typing(self, thread: ThreadId, may: May) -> AsyncIterator[None]:
+        task = asyncio.create_task(_keep_typing(self._room(thread), may))
         try:
             yield
         finally:
@@ -285,9 +285,10 @@ class DiscordBridge:
         return files.stream(self.client, self.client.rest, attachment)
 
 
-async def _keep_typing(room: Room) -> None:
+async def _keep_typing(room: Room, may: May) -> None:
     while True:
         pause = TYPING_SECONDS
+        await may()
         try:
             await room.show_typing()
         except PlatformRefused:

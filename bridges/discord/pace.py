@@ -18,7 +18,7 @@ Said = Callable[[int, Call], Stated | None]
 """What Discord's last answers said is left of writing to, or editing in, a channel."""
 
 BOT = Budget("bot", calls=45, seconds=1.0, reserve=5, shared=True)
-"""A little less than the published number: signs of typing count too."""
+"""A little less than the published number."""
 
 REACTION = 0.25
 """Seconds from one reaction in a channel to the next, added or taken away: the customary limit."""
@@ -31,6 +31,8 @@ def pace(said: Said) -> Pace:
     def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
         target = threads.read(thread).target
         yield BOT
+        if call == "type":
+            return
         if call in ("sign", "unsign"):
             yield Budget(f"reactions:{target}", calls=1, seconds=REACTION)
             return

@@ -18,6 +18,7 @@ from bridges.discord.interactions import Used
 from bridges.discord.rest import Rest
 from bridges.discord.room import KnownThreads
 from bridges.discord.shards import Shard
+from core.aside import Aside
 from core.bridge import Accept, Recent, Recollect
 from core.errors import DatabaseError
 
@@ -58,7 +59,7 @@ class Receiver:
         self._roles = roles
         self._delays = delays
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self._receiving: set[asyncio.Task[Any]] = set()
+        self._receiving = Aside()
         self._unreadable: set[int] = set()
         self._catch_up: CatchUp | None = None
         self._catching_up: set[asyncio.Task[None]] = set()
@@ -71,10 +72,7 @@ class Receiver:
         for task in looking_back:
             task.cancel()
         # what is being recorded just now gets recorded
-        if self._receiving:
-            _, late = await asyncio.wait(self._receiving, timeout=RECORDED_WITHIN)
-            for task in late:
-                task.cancel()
+        await self._receiving.end(RECORDED_WITHIN)
         await asyncio.gather(*looking_back, return_exceptions=True)
 
     # --- events -------------------------------------------------------------------------------------------------
@@ -106,8 +104,7 @@ class Receiver:
         """discord.py gives each event a task of its own; within a channel they go on in the order of their coming."""
         task = asyncio.current_task()
         assert task is not None
-        self._receiving.add(task)
-        task.add_done_callback(self._receiving.discard)
+        self._receiving.hold(task)
         async with self._lock(message.channel.id):
             if self._catch_up is not None:
                 await self._catch_up.before(message.channel.id, message.guild)
@@ -115,9 +112,7 @@ class Receiver:
 
     def used(self, data: dict[str, Any]) -> None:
         """Somebody used a command."""
-        task = asyncio.create_task(self._use(data))
-        self._receiving.add(task)
-        task.add_done_callback(self._receiving.discard)
+        self._receiving.begin(self._use(data))
 
     async def _use(self, data: dict[str, Any]) -> None:
         client = self._client

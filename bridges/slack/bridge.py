@@ -30,7 +30,7 @@ from bridges.slack.streams import Streams
 from bridges.slack.surface import SlackSurface
 from bridges.slack.thread import Thread
 from bridges.slack.web import TIMEOUT, Web, client
-from core.bridge import Accept, Recollect, Surface
+from core.bridge import Accept, May, Recollect, Surface
 from core.errors import ConfigError, PlatformError, PlatformRefused, PlatformUnavailable
 from core.fetching import Fetched
 from core.model import Attachment, Message, MessageId, ThreadId
@@ -241,8 +241,8 @@ class SlackBridge:
     async def find(self, thread: ThreadId, key: str) -> MessageId | None:
         return await find(self._web, Thread.read(thread), key, self._us.user)
 
-    def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
-        return self._status.writing(Thread.read(thread))
+    def typing(self, thread: ThreadId, may: May) -> AbstractAsyncContextManager[None]:
+        return self._status.writing(Thread.read(thread), may)
 
     def working(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
         """In the agent view, whose apps alone have sessions."""

@@ -53,6 +53,8 @@ def budgets(thread: ThreadId, call: Call) -> Iterable[Budget]:
             return (appends(place),)
         case "close":
             return (stops(place),)
+        case "type":
+            return ()
         case "sign":
             return (signs(place),)
         case "unsign":

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from bridges.slack.thread import Thread
 from bridges.slack.web import Web
+from core.aside import Aside
 from core.errors import PlatformError, PlatformRefused, SlowDown
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Sessions:
         """A call has succeeded: there is such a method."""
         self._doubts = 0
         """So many calls have failed before one has succeeded."""
+        self._aside = Aside()
         self._ending: dict[str, asyncio.Task[None]] = {}
         """The last one of each thread: what is said of a thread is said in its order, although nobody waits for it."""
 
@@ -49,7 +51,7 @@ class Sessions:
         try:
             yield
         finally:
-            task = self._ending[id] = asyncio.create_task(self._end(place, place.root, beginning))
+            task = self._ending[id] = self._aside.begin(self._end(place, place.root, beginning))
             task.add_done_callback(lambda done: self._ended(id, done))
 
     def _ended(self, id: str, task: asyncio.Task[None]) -> None:
@@ -57,11 +59,7 @@ class Sessions:
             del self._ending[id]
 
     async def close(self) -> None:
-        if self._ending:
-            _, late = await asyncio.wait(self._ending.values(), timeout=CLOSED_WITHIN)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._aside.end(CLOSED_WITHIN)
 
     async def _begin(self, place: Thread, root: str, before: asyncio.Task[None] | None) -> bool:
         """Is there a session to be ended?"""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from bridges.slack.thread import Thread
 from bridges.slack.web import Web
+from core.bridge import May
 from core.errors import PlatformError, PlatformRefused, SlowDown
 
 log = logging.getLogger(__name__)
@@ -29,12 +30,12 @@ class Status:
         """Until the server says that it has no such method."""
 
     @asynccontextmanager
-    async def writing(self, place: Thread) -> AsyncIterator[None]:
+    async def writing(self, place: Thread, may: May) -> AsyncIterator[None]:
         """Shown in threads only: a status needs one. Whatever fails, the block runs."""
         if place.root is None or not self._known:
             yield
             return
-        keeping = asyncio.create_task(self._keep(place, place.root))
+        keeping = asyncio.create_task(self._keep(place, place.root, may))
         try:
             yield
         finally:
@@ -42,9 +43,10 @@ class Status:
             await asyncio.wait({keeping})
             await self._clear(place, place.root)
 
-    async def _keep(self, place: Thread, root: str) -> None:
+    async def _keep(self, place: Thread, root: str, may: May) -> None:
         while True:
             wait = RENEWED
+            await may()
             try:
                 await self._set(place, root, STATUS)
             except SlowDown as refusal:

@@ -30,7 +30,7 @@ from bridges.telegram.rhythm import Rhythm
 from bridges.telegram.surface import TelegramSurface
 from bridges.telegram.thread import read
 from bridges.telegram.webhook import Webhook
-from core.bridge import Accept, Recollect, Surface
+from core.bridge import Accept, May, Recollect, Surface
 from core.errors import ConfigError, PlatformError, PlatformRefused, SlowDown
 from core.fetching import Fetched
 from core.model import Attachment, MessageId, ThreadId
@@ -172,12 +172,12 @@ class TelegramBridge:
         """Always None: Telegram lets bots look up nothing that they have posted."""
         return None
 
-    def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
-        return self._typing(thread)
+    def typing(self, thread: ThreadId, may: May) -> AbstractAsyncContextManager[None]:
+        return self._typing(thread, may)
 
     @asynccontextmanager
-    async def _typing(self, thread: ThreadId) -> AsyncIterator[None]:
-        task = asyncio.create_task(self._keep_typing(thread))
+    async def _typing(self, thread: ThreadId, may: May) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._keep_typing(thread, may))
         try:
             yield
         finally:
@@ -185,10 +185,11 @@ class TelegramBridge:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _keep_typing(self, thread: ThreadId) -> None:
+    async def _keep_typing(self, thread: ThreadId, may: May) -> None:
         place = read(thread)
         while True:
             wait = self._rhythm.typing
+            await may()
             try:
                 with self._client.calling(place.chat):
                     await self._client.bot.send_chat_action(

@@ -33,6 +33,8 @@ def signs_budget(chat: int) -> Budget:
 def _budgets(thread: ThreadId, call: Call) -> Iterator[Budget]:
     chat = read(thread).chat
     yield BOT
+    if call == "type" and chat > 0:
+        return
     yield chat_budget(chat)
     if call in ("sign", "unsign"):
         yield signs_budget(chat)

@@ -21,7 +21,7 @@ from bridges.web.stream import Stream
 from bridges.web.surface import WebSurface, reached
 from bridges.web.sweeping import keep_sweeping
 from bridges.web.watching import Watching
-from core.bridge import Accept, Recollect, Surface
+from core.bridge import Accept, May, Recollect, Surface
 from core.errors import AttachmentError
 from core.model import Attachment, MessageId, ThreadId
 from core.pace import Pace
@@ -96,7 +96,7 @@ class WebBridge:
         message = MessageId(key)
         return message if await reached(self._room.has(thread, message)) else None
 
-    def typing(self, thread: ThreadId) -> AbstractAsyncContextManager[None]:
+    def typing(self, thread: ThreadId, may: May) -> AbstractAsyncContextManager[None]:
         """The placeholder says it, in whichever process."""
         return nullcontext()
 

@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 
 from core.model import ThreadId
 
-Call = Literal["create", "edit", "append", "close", "sign", "unsign"]
-"""`append` and `close`: growing a message, and ending that, where a platform has calls of their own for it. `sign` and
-`unsign`: showing that a person's message waits, and that it does not any more."""
+Call = Literal["create", "edit", "append", "close", "type", "sign", "unsign"]
+"""`append` and `close`: growing a message, and ending that, where a platform has calls of their own for it. `type`:
+showing that an answer is being written. `sign` and `unsign`: showing that a person's message waits, and that it does
+not any more."""
 
 
 class Stated(NamedTuple):

@@ -132,7 +132,7 @@ async def test_the_answer_to_the_same_question_asked_before_is_not_taken_for_thi
         again = message("Which message is this?")
         await run.store.record("fake", again)
         claimed = await run.store.claim(THREAD)  # by a runner that dies before it asks
-        await run.store.conversation(claimed, "main")
+        await run.store.conversations.of(claimed, "main")
     async with make(server, kind) as upstream, start(upstream, platform) as run:
         await run.settled()
     assert platform.texts() == [
@@ -185,7 +185,7 @@ async def test_a_conversation_of_another_thread_is_not_taken(start: Start, serve
         await run.settled()
         await run.store.record("fake", message(QUESTION))
         claimed = await run.store.claim(THREAD)  # by a runner that dies before it asks
-        await run.store.conversation(claimed, "main")
+        await run.store.conversations.of(claimed, "main")
     async with make(server, "mygptassistants") as upstream, start(upstream, platform) as run:
         await run.settled()
     assert questions(server) == [QUESTION] * 2

@@ -38,13 +38,15 @@ async def begun(store: Store, text: str, *, thread: ThreadId = THREAD, attempts:
         await store.claim(thread)
     turn = await store.claim(thread)
     assert turn is not None
-    await store.conversation(turn, "main")
+    await store.conversations.of(turn, "main")
     return turn
 
 
 async def asked(store: Store, turn: Turn, conversation_id: str | None = "c-1") -> Asked:
     upstream = Recalling()
-    await recollected(store, upstream, turn, Prompt(turn.prompt, "user1", conversation_id=conversation_id))
+    await recollected(
+        store.conversations, upstream, turn, Prompt(turn.prompt, "user1", conversation_id=conversation_id)
+    )
     [one] = upstream.asked
     return one
 
@@ -59,7 +61,7 @@ async def test_each_time_that_the_same_text_may_have_been_sent_before_counts(sto
 async def test_what_was_said_before_a_new_conversation_is_not_remembered(store: Store) -> None:
     await store.close(await begun(store, "yes"), State.ANSWERED)
     turn = await begun(store, "yes")
-    await store.begin(turn, "main", fresh=True)
+    await store.conversations.begin(turn, "main")
     assert (await asked(store, turn)).before == 0
 
 
@@ -78,16 +80,16 @@ async def test_nothing_was_asked_before_the_turn_began_by_a_clock_that_may_be_wr
 
 async def test_where_no_conversation_is_known_those_of_others_are_told(store: Store) -> None:
     other = await begun(store, "hello", thread=OTHER)
-    await store.opened(other, await store.conversation(other, "main"), "c-other")
+    await store.conversations.opened(other, await store.conversations.of(other, "main"), "c-other")
     turn = await begun(store, "hello")
     assert (await asked(store, turn, None)).taken == {"c-other"}
     assert (await asked(store, turn, "c-1")).taken == frozenset()
-    assert await store.known_since(now() - timedelta(hours=1), "second") == frozenset()
-    assert await store.known_since(now() + timedelta(hours=1), "main") == frozenset()
+    assert await store.conversations.known_since(now() - timedelta(hours=1), "second") == frozenset()
+    assert await store.conversations.known_since(now() + timedelta(hours=1), "main") == frozenset()
 
 
 async def test_whatever_goes_wrong_with_the_record_there_is_still_another_way(store: Store) -> None:
     turn = await begun(store, "hello")
     prompt = Prompt("hello", "user1", conversation_id="c-1")
-    assert await recollected(store, Recalling("Hi."), turn, prompt) == "Hi."
-    assert await recollected(store, Recalling(KeyError("fields")), turn, prompt) is None
+    assert await recollected(store.conversations, Recalling("Hi."), turn, prompt) == "Hi."
+    assert await recollected(store.conversations, Recalling(KeyError("fields")), turn, prompt) is None

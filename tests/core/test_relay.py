@@ -425,7 +425,7 @@ async def test_a_part_intended_but_not_confirmed_is_found_again(start: Start) ->
         one = message()
         await run.store.record("fake", one)
         turn = await run.store.claim(THREAD)
-        part = await run.store.intend(turn, 0)
+        part = await run.store.parts.intend(turn, 0)
         bridge.new(THREAD, part.key, MessageId(one.id), "Hel", False)
     async with start(FakeUpstream(HELLO), bridge) as run:
         await run.settled()

@@ -66,10 +66,10 @@ async def test_a_turn_left_running_is_claimed_again_and_its_first_runner_can_wri
     with pytest.raises(LeaseLost):
         await store.close(first, State.ANSWERED, reply="mine")
     with pytest.raises(LeaseLost):
-        await store.intend(first, 0)
+        await store.parts.intend(first, 0)
     with pytest.raises(LeaseLost):
-        await store.conversation(first, "main")
-    assert await store.parts(second) == []
+        await store.conversations.of(first, "main")
+    assert await store.parts.of(second) == []
     await store.close(second, State.ANSWERED, reply="ours")
 
 
@@ -90,28 +90,28 @@ async def test_attachments_come_back_as_they_were(store: Store) -> None:
 async def test_a_thread_keeps_its_conversation_and_each_upstream_has_its_own(store: Store) -> None:
     await record(store)
     turn = await claim(store)
-    first = await store.conversation(turn, "main")
-    await store.opened(turn, first, "c-1")
-    other = await store.conversation(turn, "second")
+    first = await store.conversations.of(turn, "main")
+    await store.conversations.opened(turn, first, "c-1")
+    other = await store.conversations.of(turn, "second")
     assert other.upstream_id is None
     await record(store)
     following = await store.close(turn, State.ANSWERED, reply="x")
     assert following is not None
-    assert (await store.conversation(following, "main")).upstream_id == "c-1"
+    assert (await store.conversations.of(following, "main")).upstream_id == "c-1"
 
 
 async def test_a_fresh_conversation_leaves_the_old_one_behind(store: Store) -> None:
     for text in ("old", "new", "asked"):
         await record(store, text)
     turn = await claim(store)
-    old = await store.conversation(turn, "main")
-    await store.opened(turn, old, "c-1")
+    old = await store.conversations.of(turn, "main")
+    await store.conversations.opened(turn, old, "c-1")
     second = await store.close(turn, State.ANSWERED, reply="old answer")
     assert second is not None
-    begun = await store.begin(second, "main", fresh=True)
+    begun = await store.conversations.begin(second, "main")
     third = await store.close(second, State.ANSWERED, reply="new answer")
     assert third is not None
-    current, history = await store.approach(third, "main", Needed(9, 999))
+    current, history = await store.conversations.approach(third, "main", Needed(9, 999))
     assert (current.id, current.upstream_id) == (begun.id, None)
     assert history == (Exchange("new", "new answer"),)
 
@@ -128,27 +128,27 @@ async def test_history_is_bounded_and_holds_only_what_was_answered(store: Store)
     await record(store, "now")
     turn = await claim(store)
     for _, state, reply in ends:
-        await store.conversation(turn, "main")
+        await store.conversations.of(turn, "main")
         following = await store.close(turn, state, reply=reply)
         assert following is not None
         turn = following
     exchanges = (Exchange("one", "1"), Exchange("two", "22"), Exchange("three", "333"))
-    assert (await store.approach(turn, "main", Needed(9, 999)))[1] == exchanges
-    assert (await store.approach(turn, "main", Needed(2, 999)))[1] == exchanges[1:]
-    assert (await store.approach(turn, "main", Needed(9, 13)))[1] == exchanges[1:]
-    assert (await store.approach(turn, "main", Needed(0, 999)))[1] == ()
+    assert (await store.conversations.approach(turn, "main", Needed(9, 999)))[1] == exchanges
+    assert (await store.conversations.approach(turn, "main", Needed(2, 999)))[1] == exchanges[1:]
+    assert (await store.conversations.approach(turn, "main", Needed(9, 13)))[1] == exchanges[1:]
+    assert (await store.conversations.approach(turn, "main", Needed(0, 999)))[1] == ()
 
 
 async def test_parts_are_intended_then_posted_and_can_be_written_anew(store: Store) -> None:
     await record(store)
     turn = await claim(store)
-    part = await store.intend(turn, 0)
-    assert (await store.parts(turn))[0].message is None
-    await store.posted(turn, part, MessageId("p-1"))
-    [kept] = await store.parts(turn)
+    part = await store.parts.intend(turn, 0)
+    assert (await store.parts.of(turn))[0].message is None
+    await store.parts.posted(turn, part, MessageId("p-1"))
+    [kept] = await store.parts.of(turn)
     assert (kept.key, kept.message) == (part.key, "p-1")
-    await store.renew(turn, kept)
-    [renewed] = await store.parts(turn)
+    await store.parts.renew(turn, kept)
+    [renewed] = await store.parts.of(turn)
     assert renewed.message is None
     assert renewed.key != part.key
     assert len(renewed.key) <= 25

@@ -14,6 +14,7 @@ from sandbox.discord.limits import Limits, Window
 from sandbox.discord.records import SUPPRESS_EMBEDS
 from sandbox.faults import Fault
 from tests.bridges.discord.conftest import settings
+from tests.fakes import at_once
 
 
 def lounge(server: DiscordServer) -> ThreadId:
@@ -394,15 +395,29 @@ async def test_a_locked_thread_is_a_refusal(bridge: DiscordBridge, server: Disco
 
 
 async def test_typing_is_shown_as_long_as_the_block_runs(bridge: DiscordBridge, server: DiscordServer) -> None:
-    async with bridge.typing(lounge(server)):
+    async with bridge.typing(lounge(server), at_once):
         await server.feed.until(lambda: [h for h in server.feed.past if h.kind == "typing"])
     assert [h.data["place"] for h in server.feed.past if h.kind == "typing"] == [server.lounge]
+
+
+async def test_typing_waits_for_its_leave(bridge: DiscordBridge, server: DiscordServer) -> None:
+    asked, leave = asyncio.Event(), asyncio.Event()
+
+    async def may() -> None:
+        asked.set()
+        await leave.wait()
+
+    async with bridge.typing(lounge(server), may):
+        await asked.wait()
+        assert not calls(server, "typing")
+        leave.set()
+        await server.feed.until(lambda: calls(server, "typing"))
 
 
 async def test_typing_creates_the_thread_too(server: DiscordServer) -> None:
     asked = await server.say(server.lounge, "@bot hello")
     thread = ThreadId(f"{lounge(server)}:{asked}")
-    async with DiscordBridge(settings(server, answer_in="thread")) as bridge, bridge.typing(thread):
+    async with DiscordBridge(settings(server, answer_in="thread")) as bridge, bridge.typing(thread, at_once):
         await server.feed.until(lambda: [h for h in server.feed.past if h.kind == "typing"])
     assert asked in server.world.channels
 
@@ -421,7 +436,7 @@ async def test_typing_that_cannot_be_shown_is_nobodys_trouble(
     bridge: DiscordBridge, server: DiscordServer, fault: Fault
 ) -> None:
     server.faults.add(fault)
-    async with bridge.typing(lounge(server)):
+    async with bridge.typing(lounge(server), at_once):
         await server.feed.until(lambda: calls(server, "typing"))
         await bridge.open(lounge(server), "k1").show("the answer", final=True)
     assert [m.content for m in written(server)] == ["the answer"]

@@ -20,6 +20,7 @@ from sandbox.slack.world import BOT_USER, TEAM
 from sandbox.stand_in import View
 from tests.bridges.slack.conftest import settings
 from tests.bridges.slack.test_format import TEXTS
+from tests.fakes import at_once
 
 GENERAL, DIRECT = "C0GENERAL1", "D0ANNKERN1"
 
@@ -280,7 +281,7 @@ async def test_finding_fails_loudly_where_it_may_work_later(slack: SlackServer, 
 
 async def test_typing_is_shown_and_cleared(slack: SlackServer, bridge: SlackBridge) -> None:
     root = await slack.say(GENERAL, "question")
-    async with bridge.typing(thread(root)):
+    async with bridge.typing(thread(root), at_once):
         await slack.feed.until(lambda: slack.world.posts[GENERAL][root].status)
     assert slack.world.posts[GENERAL][root].status == ""
 
@@ -289,9 +290,9 @@ async def test_typing_is_shown_and_cleared(slack: SlackServer, bridge: SlackBrid
 async def test_typing_that_fails_disturbs_nobody(slack: SlackServer, bridge: SlackBridge, fault: str) -> None:
     root = await slack.say(GENERAL, "question")
     slack.faults.add(Fault("assistant.threads.setStatus", "status", times=2, error=fault))
-    async with bridge.typing(thread(root)):
+    async with bridge.typing(thread(root), at_once):
         await slack.feed.until(lambda: calls(slack, "assistant.threads.setStatus"))
-    async with bridge.typing(Thread(TEAM, DIRECT, None).id()):
+    async with bridge.typing(Thread(TEAM, DIRECT, None).id(), at_once):
         pass
 
 
@@ -299,7 +300,7 @@ async def test_typing_ends_with_the_task(slack: SlackServer, bridge: SlackBridge
     root = await slack.say(GENERAL, "question")
 
     async def write() -> None:
-        async with bridge.typing(thread(root)):
+        async with bridge.typing(thread(root), at_once):
             await asyncio.Event().wait()
 
     task = asyncio.create_task(write())

@@ -15,6 +15,7 @@ from sandbox.faults import Fault
 from sandbox.stand_in import View
 from sandbox.telegram import Limits, TelegramServer
 from sandbox.telegram.arguments import Args
+from tests.fakes import at_once
 
 ANN = "501001"
 GROUP = "-1001000000001"
@@ -260,7 +261,10 @@ async def test_typing_in_a_topic_is_shown_there_and_once_for_groups_have_few_cal
     def shown(place: str) -> int:
         return sum(h.kind == "typing" and h.data["place"] == place for h in tg.feed.past)
 
-    async with bridge.typing(ThreadId(f"telegram:{FORUM}:2")), bridge.typing(ThreadId(f"telegram:{ANN}")):
+    async with (
+        bridge.typing(ThreadId(f"telegram:{FORUM}:2"), at_once),
+        bridge.typing(ThreadId(f"telegram:{ANN}"), at_once),
+    ):
         await tg.feed.until(lambda: shown(str(ANN)) >= 5)
     assert shown(f"{FORUM}:2") == 1
 
@@ -270,10 +274,10 @@ async def test_typing_is_renewed_until_the_end_and_its_failures_are_swallowed(
 ) -> None:
     tg.faults.add(Fault("sendChatAction", "status", status=500))
     tg.faults.add(Fault("sendChatAction", "drop"))
-    async with bridge.typing(ThreadId(f"telegram:{ANN}")):
+    async with bridge.typing(ThreadId(f"telegram:{ANN}"), at_once):
         await tg.feed.until(lambda: sum(h.kind == "typing" for h in tg.feed.past) >= 3)
     count = len(calls(tg, "sendChatAction"))
     assert {h.data["place"] for h in tg.feed.past if h.kind == "typing"} == {f"{ANN}"}
-    async with bridge.typing(ThreadId("telegram:424242")):
+    async with bridge.typing(ThreadId("telegram:424242"), at_once):
         await tg.feed.until(lambda: len(calls(tg, "sendChatAction")) > count)
     await asyncio.sleep(0)
