@@ -29,7 +29,7 @@ def grow(pieces: list[str], limit: int) -> None:
         settled = parts[: splitter.settled]
         whole = Splitter(at_most(limit))
         whole.append(splitter.text)
-        assert splitter.presentable == whole.presentable
+        assert splitter.presentable == whole.presentable == close(splitter.presentable)
     assert splitter.text == "".join(pieces)
     assert splitter.parts == split("".join(pieces), at_most(limit))
 

@@ -66,6 +66,33 @@ async def test_of_very_many_answers_each_is_read_once_for_each_paint(monkeypatch
     assert len(pieces) <= 10
 
 
+async def test_of_more_answers_than_a_core_has_paints_for_each_is_read_more_seldom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "READS_PER_SECOND", 1)
+    monkeypatch.setattr(http, "ONE_PAINT", 0.01)
+    monkeypatch.setattr(http, "PAINTS_PER_SECOND", 2)  # for one answer, as it is for 325 with the real value
+    pieces = await told(one_by_one(100))
+    assert "".join(pieces) == "x" * 100
+    assert len(pieces) <= 10
+
+
+async def test_what_came_in_very_many_chunks_is_read_whole_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than the library holds before it stops reading: it has to go on afterwards."""
+    monkeypatch.setattr(http, "READS_PER_SECOND", 4)
+    words = [f"{number} " for number in range(40_000)]
+
+    async def reply(asked: Asked) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response.enable_chunked_encoding()
+        await response.prepare(asked.request)
+        for word in (*map(data, words), DONE):
+            await response.write(word)
+        return response
+
+    assert "".join(await told(reply)) == "".join(words)
+
+
 async def test_the_first_text_of_an_answer_is_not_held_up_by_very_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "READS_PER_SECOND", 1)
     monkeypatch.setattr(http, "ONE_PAINT", 3_600.0)
