@@ -129,7 +129,7 @@ class Splitter:
 
     def _last_fits(self) -> bool:
         last, closed = self._part.last, finish(self._part, self._rest[: self._read])
-        self._last, self._closed = last, closed
+        self._last, self._closed = last, last if closed == last else closed  # equal texts are kept once
         fits = (not last or self._fits(last)) and (closed == last or self._fits(closed))
         if fits:
             self._fitted = len(self._part.shown)
@@ -150,7 +150,11 @@ class Splitter:
 
     def _settle(self, shown: str, at: int, start: Start) -> None:
         self._settled.append(shown)
-        self._passed.append(self._rest[:at])
+        passed = self._rest[:at]
+        if shown and passed.endswith(shown):  # kept once
+            self._passed.append(passed[: -len(shown)])
+            passed = shown
+        self._passed.append(passed)
         self._rest = self._rest[at:]
         self._part = Part(start)
         self._closing = None
