@@ -189,8 +189,8 @@ class Part:
         elif not begun:
             self.shown += gap
         else:
-            start_block, inline = self.start.block, self.start.inline
-            within = start_block.containers or inline.within or self.start.line is not None
+            cut = self.start
+            within = cut.block.containers or cut.inline.within or cut.line is not None
             self.plain = not within and before == _NO_BLOCK
             self._reopen_block(before, line, gap)
         self._part_lists(before, line, source)

@@ -98,9 +98,8 @@ class Splitter:
     def presentable(self) -> str:
         """The last of the parts as it may be shown while more may come (see `close`). It fits."""
         if self._presentable is None:
-            text = self.parts[-1]
-            if self._last:
-                text = self._closed
+            last = self.parts[-1]
+            text = self._closed if self._last else last
             if is_closed(self._part, text):
                 self._unclosed += 1
                 if self._unclosed == _CALM:

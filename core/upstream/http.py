@@ -316,6 +316,8 @@ async def _all_that_came(content: aiohttp.StreamReader) -> bytes:
     first = b""
     while not first and not content.at_eof():
         first, _ = await content.readchunk()
+    if not first:
+        return b""
     pieces = content._buffer
     if len(pieces) > 1:
         whole = b"".join(pieces)  # none of them is begun: `readchunk` reads to the end of a piece

@@ -9,6 +9,7 @@ from contextlib import aclosing
 import pytest
 from aiohttp import web
 
+from core.errors import UpstreamError
 from core.model import Text
 from core.settings import OpenAi
 from core.upstream import http
@@ -91,6 +92,14 @@ async def test_what_came_in_very_many_chunks_is_read_whole_and_in_order(monkeypa
         return response
 
     assert "".join(await told(reply)) == "".join(words)
+
+
+async def test_an_answer_without_a_body_is_read_as_such() -> None:
+    async def reply(asked: Asked) -> web.Response:
+        return web.Response(status=204)
+
+    with pytest.raises(UpstreamError):
+        await told(reply)
 
 
 async def test_the_first_text_of_an_answer_is_not_held_up_by_very_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
