@@ -197,15 +197,16 @@ def optimum(bridge: Bridge, thread: ThreadId, replies: int) -> float | None:
     return SECONDS / calls / 2 if calls >= 1 else None
 
 
-def _figure(name: str, seen: list[Seen], refusals: int, even: float | None) -> Figure:
+def figure(what: str, seen: list[Seen], refusals: int, even: float | None, *, costs: bool = True) -> Figure:
+    """`even`: the `optimum`. `costs`: a call takes time, which is none of the pacing's."""
     lags = sorted(lag for one in seen for lag in one.lags())
     mean, late = statistics.fmean(lags), lags[int(0.95 * len(lags))]
+    first, last = statistics.median(one.first for one in seen), [one.last for one in seen]
     # the first text waits for nothing, so that it tells what a call takes
-    call, last = statistics.median(one.first for one in seen), [one.last for one in seen]
-    best = (SECONDS / 2 if even is None else even) + call
+    best = (SECONDS / 2 if even is None else even) + (first if costs else 0.0)
     return Figure(
-        f"visible lag, {name}, {len(seen)} live repl{'y' if len(seen) == 1 else 'ies'}",
-        f"mean {mean:.2f} s, p95 {late:.2f} s, optimum {best:.2f} s; first text {call:.2f} s; last word to final text "
+        f"{what}, {len(seen)} live repl{'y' if len(seen) == 1 else 'ies'}",
+        f"mean {mean:.2f} s, p95 {late:.2f} s, optimum {best:.2f} s; first text {first:.2f} s; last word to final text "
         f"{statistics.fmean(last):.2f} s, at most {max(last):.2f} s; {refusals} refusals",
         mean / best,
         None if even is None else LIMIT,
@@ -220,5 +221,5 @@ async def measure() -> list[Figure]:
             runs = [await run(name, replies) for name in names]
         else:
             runs = await asyncio.gather(*(run(name, replies) for name in names))
-        figures += [_figure(name, *found) for name, found in zip(names, runs, strict=True)]
+        figures += [figure(f"visible lag, {name}", *found) for name, found in zip(names, runs, strict=True)]
     return figures
