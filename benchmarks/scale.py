@@ -18,7 +18,6 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
-from benchmarks.lag import Parts
 from benchmarks.report import Figure
 from benchmarks.source import RATE, STAMPED, source
 from core.live import LiveReply
@@ -28,6 +27,7 @@ from core.pace import Budget, Pace, Pacer
 from core.settings import OpenAi
 from core.upstream import Upstream
 from core.upstream.build import build
+from tests.platforms import Parts
 
 FEW, MANY = 10, (100, 200, 400, 1_000)
 SECONDS, BEGINNING = 30.0, 15.0

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from core.markdown import close, split
 from tests.bridges.readers import READERS, essence
-from tests.replies import Reply, reply
+from tests.replies import VERY_LONG, long_reply, reply
 from tests.steps import steps
-
-LONG = 200_000 if "THREADBRIDGE_REPLIES" in os.environ else 40_000
-"""Characters; the longest are for the long run, see `test_fidelity`."""
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 numbers = st.integers(0, 2**32 - 1)
@@ -38,20 +33,13 @@ def test_what_is_shown_while_it_grows_is_a_beginning_of_what_is_shown_at_last(
         assert essence(reader.read(written.markdown).text, written).startswith(shown)
 
 
-def long_reply(characters: int) -> Reply:
-    blocks = characters // 500
-    while len((written := reply(range(blocks))).markdown) < characters:
-        blocks += blocks // 5
-    return written
-
-
 @pytest.mark.timeout(900)
 @on_every_platform
 def test_a_very_long_reply_arrives_whole(platform: str) -> None:
     """In as many messages as it takes, each of which the platform takes."""
-    written, reader = long_reply(LONG), READERS[platform]
+    written, reader = long_reply(), READERS[platform]
     seen = [reader.read(part) for part in split(written.markdown, reader.fits)]
-    assert len(seen) > LONG // 6_000
+    assert len(seen) > VERY_LONG // 6_000
     assert essence("\n".join(message.text for message in seen), written) == essence(written.visible, written)
 
 
