@@ -205,11 +205,11 @@ def _joined(pairs: Sequence[Pair], gap: str = "\n") -> Pair:
     return gap.join(markdown for markdown, _ in pairs), "\n".join(visible for _, visible in pairs)
 
 
-VERY_LONG = 200_000 if "THREADBRIDGE_REPLIES" in os.environ else 40_000
-"""Characters; the longest are for the long run, see `tests.bridges.test_fidelity`."""
+THOROUGH = "THREADBRIDGE_REPLIES" in os.environ
+"""The long run, see `tests.bridges.test_fidelity`."""
 
 
-def long_reply(characters: int = VERY_LONG) -> Reply:
+def long_reply(characters: int) -> Reply:
     """A reply of at least so many characters."""
     blocks = characters // 500
     while len((written := reply(range(blocks))).markdown) < characters:

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from core.markdown import close, split
 from tests.bridges.readers import READERS, essence
-from tests.replies import VERY_LONG, long_reply, reply
+from tests.replies import THOROUGH, long_reply, reply
 from tests.steps import steps
+
+LONG = 200_000 if THOROUGH else 40_000
+"""Characters."""
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 numbers = st.integers(0, 2**32 - 1)
@@ -37,9 +40,9 @@ def test_what_is_shown_while_it_grows_is_a_beginning_of_what_is_shown_at_last(
 @on_every_platform
 def test_a_very_long_reply_arrives_whole(platform: str) -> None:
     """In as many messages as it takes, each of which the platform takes."""
-    written, reader = long_reply(), READERS[platform]
+    written, reader = long_reply(LONG), READERS[platform]
     seen = [reader.read(part) for part in split(written.markdown, reader.fits)]
-    assert len(seen) > VERY_LONG // 6_000
+    assert len(seen) > LONG // 6_000
     assert essence("\n".join(message.text for message in seen), written) == essence(written.visible, written)
 
 

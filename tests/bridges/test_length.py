@@ -12,8 +12,10 @@ from sandbox.stand_in import StandIn
 from tests import virtual_time
 from tests.bridges.readers import essence, read_html
 from tests.platforms import PLATFORMS, Parts
-from tests.replies import VERY_LONG, long_reply
+from tests.replies import THOROUGH, long_reply
 
+LONG = 200_000 if THOROUGH else 10_000
+"""Characters."""
 PIECE = 400
 """Characters that the upstream writes at once, ten times a second."""
 
@@ -21,7 +23,7 @@ PIECE = 400
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_it_arrives_whole_while_it_grows(platform: str) -> None:
-    written = long_reply(VERY_LONG // 4 if VERY_LONG < 200_000 else VERY_LONG)
+    written = long_reply(LONG)
 
     async def main() -> str:
         async with PLATFORMS[platform](1) as (server, bridge, places):
