@@ -12,38 +12,20 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from pydantic import SecretStr
-
 from benchmarks.report import Figure
-from bridges.discord import DiscordBridge
-from bridges.settings import DiscordSettings, SlackSettings, TelegramSettings
-from bridges.slack import SlackBridge
-from bridges.slack.thread import Thread
-from bridges.telegram import TelegramBridge
 from core.bridge import Bridge
 from core.live import LiveReply
-from core.model import MessageId, ThreadId
+from core.model import ThreadId
 from core.pace import Call, Pacer
-from core.tables import Part
-from sandbox.discord import TOKEN as DISCORD_TOKEN
-from sandbox.discord import DiscordServer
 from sandbox.feed import Happening
-from sandbox.slack import APP_TOKEN, BOT_TOKEN, SlackServer
-from sandbox.slack.world import TEAM
-from sandbox.stand_in import StandIn
-from sandbox.telegram import TOKEN as TELEGRAM_TOKEN
-from sandbox.telegram import TelegramServer
-from sandbox.telegram.world import Chat, User
+from tests.platforms import PLATFORMS, Parts
 
 WORDS, PER_SECOND = 600, 40.0
 SECONDS = WORDS / PER_SECOND
 REPLIES = (1, 8, 64)
 LIMIT = 1.3
-PERSON = 700_000
 
 TEXT = [
     f"{word}{' ' if number % 60 else chr(10) * 2}"
@@ -85,19 +67,6 @@ class Seen:
         return next(at for at, count in self.visible if count == WORDS) - self.written[-1]
 
 
-class Parts:
-    def check(self) -> None: ...
-
-    async def intend(self, position: int) -> Part:
-        return Part(turn_id=1, position=position, key=f"k{id(self) % 10**12}p{position}")
-
-    async def posted(self, part: Part, message: MessageId) -> None:
-        part.message = message
-
-    async def renew(self, part: Part) -> None:
-        part.message = None
-
-
 class _Pacer(Pacer):
     """Counts refusals."""
 
@@ -108,47 +77,9 @@ class _Pacer(Pacer):
         super().refused(thread, call, retry_after, budget)
 
 
-@asynccontextmanager
-async def slack(replies: int) -> AsyncIterator[tuple[StandIn, Bridge, dict[str, ThreadId]]]:
-    async with SlackServer() as server:
-        places = {}
-        for number in range(replies):
-            channel = server.add_channel(f"bench-{number}")
-            places[channel] = Thread(TEAM, channel, await server.say(channel, "hello")).id()
-        settings = SlackSettings(bot_token=SecretStr(BOT_TOKEN), app_token=SecretStr(APP_TOKEN), api_url=server.api_url)
-        async with SlackBridge(settings) as bridge:
-            yield server, bridge, places
-
-
-@asynccontextmanager
-async def discord(replies: int) -> AsyncIterator[tuple[StandIn, Bridge, dict[str, ThreadId]]]:
-    async with DiscordServer() as server:
-        places = {}
-        for number in range(replies):
-            channel = server.new_channel(f"bench-{number}")
-            places[channel] = ThreadId(f"discord:{server.world.guild}:{channel}")
-        settings = DiscordSettings(
-            token=SecretStr(DISCORD_TOKEN), api_url=server.api_url, gateway_url=server.gateway_url
-        )
-        async with DiscordBridge(settings) as bridge:
-            yield server, bridge, places
-
-
-@asynccontextmanager
-async def telegram(replies: int) -> AsyncIterator[tuple[StandIn, Bridge, dict[str, ThreadId]]]:
-    async with TelegramServer() as server:
-        places = {}
-        for number in range(PERSON, PERSON + replies):
-            server.world.users[number] = User(number, f"Person{number}")
-            server.world.chats[number] = Chat(number, "private", "")
-            places[str(number)] = ThreadId(f"telegram:{number}")
-        async with TelegramBridge(TelegramSettings(token=SecretStr(TELEGRAM_TOKEN), api_url=server.api_url)) as bridge:
-            yield server, bridge, places
-
-
 async def run(name: str, replies: int) -> tuple[list[Seen], int, float | None]:
     """Every reply, the refusals that came, and the `optimum`."""
-    async with {"Slack": slack, "Discord": discord, "Telegram": telegram}[name](replies) as (server, bridge, places):
+    async with PLATFORMS[name.lower()](replies) as (server, bridge, places):
         pacer = _Pacer(bridge.pace)
         seen: dict[str, Seen] = defaultdict(Seen)
 
@@ -197,15 +128,16 @@ def optimum(bridge: Bridge, thread: ThreadId, replies: int) -> float | None:
     return SECONDS / calls / 2 if calls >= 1 else None
 
 
-def _figure(name: str, seen: list[Seen], refusals: int, even: float | None) -> Figure:
+def figure(what: str, seen: list[Seen], refusals: int, even: float | None, *, costs: bool = True) -> Figure:
+    """`even`: the `optimum`. `costs`: a call takes time, which is none of the pacing's."""
     lags = sorted(lag for one in seen for lag in one.lags())
     mean, late = statistics.fmean(lags), lags[int(0.95 * len(lags))]
+    first, last = statistics.median(one.first for one in seen), [one.last for one in seen]
     # the first text waits for nothing, so that it tells what a call takes
-    call, last = statistics.median(one.first for one in seen), [one.last for one in seen]
-    best = (SECONDS / 2 if even is None else even) + call
+    best = (SECONDS / 2 if even is None else even) + (first if costs else 0.0)
     return Figure(
-        f"visible lag, {name}, {len(seen)} live repl{'y' if len(seen) == 1 else 'ies'}",
-        f"mean {mean:.2f} s, p95 {late:.2f} s, optimum {best:.2f} s; first text {call:.2f} s; last word to final text "
+        f"{what}, {len(seen)} live repl{'y' if len(seen) == 1 else 'ies'}",
+        f"mean {mean:.2f} s, p95 {late:.2f} s, optimum {best:.2f} s; first text {first:.2f} s; last word to final text "
         f"{statistics.fmean(last):.2f} s, at most {max(last):.2f} s; {refusals} refusals",
         mean / best,
         None if even is None else LIMIT,
@@ -220,5 +152,5 @@ async def measure() -> list[Figure]:
             runs = [await run(name, replies) for name in names]
         else:
             runs = await asyncio.gather(*(run(name, replies) for name in names))
-        figures += [_figure(name, *found) for name, found in zip(names, runs, strict=True)]
+        figures += [figure(f"visible lag, {name}", *found) for name, found in zip(names, runs, strict=True)]
     return figures

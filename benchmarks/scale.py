@@ -22,7 +22,6 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
-from benchmarks.lag import Parts
 from benchmarks.report import Figure
 from benchmarks.source import RATE, STAMPED, Source, source
 from bridges.garbage import look_seldom
@@ -33,6 +32,7 @@ from core.pace import Budget, Pace, Pacer
 from core.settings import OpenAi
 from core.upstream import Upstream
 from core.upstream.build import build
+from tests.platforms import Parts
 
 FEW, MANY = 10, (100, 200, 400, 1_000)
 SECONDS, BEGINNING = 30.0, 15.0

@@ -5,6 +5,7 @@ A reply is made of numbered blocks: the same numbers make the same reply, and fe
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -202,3 +203,15 @@ class _Writer:
 
 def _joined(pairs: Sequence[Pair], gap: str = "\n") -> Pair:
     return gap.join(markdown for markdown, _ in pairs), "\n".join(visible for _, visible in pairs)
+
+
+THOROUGH = "THREADBRIDGE_REPLIES" in os.environ
+"""The long run, see `tests.bridges.test_fidelity`."""
+
+
+def long_reply(characters: int) -> Reply:
+    """A reply of at least so many characters."""
+    blocks = characters // 500
+    while len((written := reply(range(blocks))).markdown) < characters:
+        blocks += blocks // 5
+    return written

@@ -17,10 +17,10 @@ IN_FLIGHT = 0.1
 class _Selector(selectors.DefaultSelector):
     """Never waits for a timer: it tells the loop's clock how long it would have waited."""
 
-    def __init__(self, *, sockets: bool) -> None:
+    def __init__(self, *, in_flight: float) -> None:
         super().__init__()
         self.waited = 0.0
-        self._patience = IN_FLIGHT if sockets else 0
+        self._patience = in_flight
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
@@ -34,18 +34,18 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    def __init__(self, *, sockets: bool = False) -> None:
-        self._virtual = _Selector(sockets=sockets)
+    def __init__(self, *, in_flight: float = 0.0) -> None:
+        self._virtual = _Selector(in_flight=in_flight)
         super().__init__(self._virtual)
 
     def time(self) -> float:
         return self._virtual.waited
 
 
-def run(main: Coroutine[Any, Any, T], *, sockets: bool = False) -> T:
+def run(main: Coroutine[Any, Any, T], *, sockets: bool = False, in_flight: float = IN_FLIGHT) -> T:
     """Runs to the end in virtual time. Only for what uses no threads or processes, and `sockets` only if told: then
     time stands still while something is on its way between two of them, both of which belong to this loop."""
-    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(sockets=sockets)) as runner:
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(in_flight=in_flight if sockets else 0.0)) as runner:
         return runner.run(main)
 
 

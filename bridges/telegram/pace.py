@@ -13,6 +13,8 @@ from core.model import ThreadId
 from core.pace import Budget, Call, Pace
 
 BOT = Budget("telegram", calls=28, seconds=1.0, reserve=3, shared=True)
+TYPING = Budget("telegram:typing", calls=2, seconds=1.0, shared=True)
+"""Where many answers begin at once, their texts come first: the placeholder says already that somebody writes."""
 
 
 def chat_budget(chat: int) -> Budget:
@@ -33,8 +35,10 @@ def signs_budget(chat: int) -> Budget:
 def _budgets(thread: ThreadId, call: Call) -> Iterator[Budget]:
     chat = read(thread).chat
     yield BOT
-    if call == "type" and chat > 0:
-        return
+    if call == "type":
+        yield TYPING
+        if chat > 0:
+            return
     yield chat_budget(chat)
     if call in ("sign", "unsign"):
         yield signs_budget(chat)

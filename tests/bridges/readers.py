@@ -66,8 +66,13 @@ def _targets(nodes: Iterable[markup.Node]) -> Iterable[str]:
 def _on_slack(part: str) -> Message:
     block = slack.block(part)["text"]
     assert 0 < len(block.encode("utf-16-le")) // 2 <= 12_000
+    return read_html(render.markdown_html(World(), block))
+
+
+def read_html(html: str) -> Message:
+    """What a browser shows of it."""
     page = _Page()
-    page.feed(render.markdown_html(World(), block))
+    page.feed(html)
     page.close()
     return Message("".join(page.pieces), frozenset(page.addresses))
 

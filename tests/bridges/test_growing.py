@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from core.markdown import close, split
 from tests.bridges.readers import READERS, essence
-from tests.replies import Reply, reply
+from tests.replies import THOROUGH, long_reply, reply
 from tests.steps import steps
 
-LONG = 200_000 if "THREADBRIDGE_REPLIES" in os.environ else 40_000
-"""Characters; the longest are for the long run, see `test_fidelity`."""
+LONG = 200_000 if THOROUGH else 40_000
+"""Characters."""
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 numbers = st.integers(0, 2**32 - 1)
@@ -36,13 +34,6 @@ def test_what_is_shown_while_it_grows_is_a_beginning_of_what_is_shown_at_last(
     if growing:
         shown = essence(reader.read(growing).text, written)
         assert essence(reader.read(written.markdown).text, written).startswith(shown)
-
-
-def long_reply(characters: int) -> Reply:
-    blocks = characters // 500
-    while len((written := reply(range(blocks))).markdown) < characters:
-        blocks += blocks // 5
-    return written
 
 
 @pytest.mark.timeout(900)

@@ -62,7 +62,8 @@ export class Conversation {
     if (!error) this.note("");
     else if (error.status === 404) this.note("This conversation is not there.");
     else {
-      this.note("The connection is lost. Trying again …");
+      // that a message was not taken is the more important thing to know
+      if (!this.unsent) this.note("The connection is lost. Trying again …");
       this.refused(error);
     }
   }
