@@ -311,8 +311,8 @@ class Answer:
 
 
 async def _all_that_came(content: aiohttp.StreamReader) -> bytes:
-    """As `content.readany()`, which takes about 4 µs for each HTTP chunk, since it sees to the flow control after each:
-    as much as all the rest of reading. So what came after the first chunk is made one piece before it is read."""
+    """As `content.readany()`, which takes 2 µs for each HTTP chunk, since it sees to the flow control after each. What
+    came after the first chunk is made one piece before it is read: that takes 0.4 µs for each."""
     first = b""
     while not first and not content.at_eof():
         first, _ = await content.readchunk()
