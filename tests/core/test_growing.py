@@ -162,7 +162,7 @@ def test_it_is_told_what_the_upstream_wrote_and_draws_on_its_own_budgets() -> No
         Wanted("One **two three**\n\n*Searching …*", final=False, written="One **two three**", status="Searching"),
         "One **two three**",
     ]
-    assert bridge.drawn == ["create", "append", "append", "close"]
+    assert bridge.drawn == ["create", "type", "append", "append", "close"]
 
 
 def test_what_fades_is_shown_again() -> None:
