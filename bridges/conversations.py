@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -39,6 +40,7 @@ def looking_back(
 
     listing = add("list", "the ones begun last first", _list)
     listing.add_argument("--search", default="", metavar="TEXT", help="words, a name, or an id")
+    listing.add_argument("--until", type=_moment, metavar="MOMENT", help="search what was said before that moment")
     listing.add_argument("--bridge", default="", help="only of this platform")
     listing.add_argument("--page", type=_whole, default=1, metavar="N", help="counted from 1")
     listing.add_argument("--limit", type=_page, default=20, metavar="N", help="of one page (default: 20, at most 100)")
@@ -60,6 +62,14 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("has to be a moment such as 2026-01-31T08:00:00Z") from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
 def _page(text: str) -> int:
     return min(_whole(text), LARGEST_PAGE)
 
@@ -78,7 +88,7 @@ def _done(chosen: argparse.Namespace, settings: Settings, do: Do, *, writes: boo
 
 
 async def _list(chosen: argparse.Namespace, engine: AsyncEngine) -> None:
-    sought = Sought(chosen.search, chosen.bridge)
+    sought = Sought(chosen.search, chosen.bridge, until=chosen.until)
     page = await Reading(engine).conversations(sought, Paging(chosen.page, chosen.limit))
     for one in page.items:
         begun, name = f"{one.conversation.started_at:%Y-%m-%d %H:%M}", one.conversation.upstream
@@ -86,6 +96,8 @@ async def _list(chosen: argparse.Namespace, engine: AsyncEngine) -> None:
         said = [f"{one.conversation.id:>6}", begun, one.conversation.thread, name, f"{one.turns} turns", who]
         _say("  ".join([*said, one.opening[:60]]))
     _say(f"{page.total} in all" + (f"; the next page: --page {chosen.page + 1}" if page.more else ""))
+    if (back := page.looked_back_to) is not None:
+        _say(f"Looked through is what was said since then; to look further back: --until {back.isoformat()}")
 
 
 async def _show(chosen: argparse.Namespace, engine: AsyncEngine) -> None:

@@ -45,7 +45,7 @@ ID = "[0-9]{1,18}"
 """Every number that a database can hold, and none that it cannot."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
 
-Parameter = Literal["page", "limit", "since", "search", "bridge", "days"]
+Parameter = Literal["page", "limit", "since", "search", "until", "bridge", "days"]
 PAGED: tuple[Parameter, ...] = ("page", "limit", "since")
 
 
@@ -53,6 +53,17 @@ class Refused(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         self.status, self.code, self.message = status, code, message
         super().__init__(message)
+
+
+def read_moment(text: str) -> datetime | None:
+    """None where it is none."""
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        found = datetime.fromisoformat(re.sub(r":60(?=\D|$)", ":59", text.upper()))
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +90,14 @@ class Call:
 
     @property
     def since(self) -> datetime | None:
-        text = self.query.get("since")
-        if text is None:
-            return None
-        try:
-            if not _MOMENT.fullmatch(text):
-                raise ValueError
-            found = datetime.fromisoformat(re.sub(r":60(?=\D|$)", ":59", text.upper()))
-            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise Refused(400, "INVALID_REQUEST", "since has to be a moment such as 2026-01-31T08:00:00Z.") from None
+        return self.moment("since")
+
+    def moment(self, name: str) -> datetime | None:
+        text = self.query.get(name)
+        found = read_moment(text) if text is not None else None
+        if found is None and text is not None:
+            raise Refused(400, "INVALID_REQUEST", f"{name} has to be a moment such as 2026-01-31T08:00:00Z.")
+        return found
 
     def text(self, name: str) -> str:
         found = self.query.get(name, "")
@@ -124,9 +133,13 @@ async def _overview(call: Call) -> Shape:
 
 
 async def _conversations(call: Call) -> Shape:
-    sought = Sought(call.text("search"), call.text("bridge"), call.since)
+    sought = Sought(call.text("search"), call.text("bridge"), call.since, call.moment("until"))
     page = await call.desk.reading.conversations(sought, call.paging)
-    return Conversations(conversations=[ConversationShape.of(one) for one in page.items], pagination=pagination(page))
+    return Conversations(
+        conversations=[ConversationShape.of(one) for one in page.items],
+        pagination=pagination(page),
+        looked_back_to=page.looked_back_to,
+    )
 
 
 async def _conversation(call: Call) -> Shape:
@@ -215,7 +228,7 @@ OPERATIONS = (
         "Conversations, the ones begun last first",
         Conversations,
         _conversations,
-        (*PAGED, "search", "bridge"),
+        (*PAGED, "search", "until", "bridge"),
     ),
     Operation("GET", ONE, "One conversation", ConversationShape, _conversation),
     Operation("GET", f"{ONE}/turns", "What was said in it, the oldest first", Turns, _history, PAGED),

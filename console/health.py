@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from core.backlog import Backlog, Open
 from core.errors import DatabaseError, PlatformUnavailable, SlowDown
 from core.observing import Called, Happening, Heard
 from core.settings import HealthSection
+
+T = TypeVar("T")
 
 EXPECTED = 60.0
 """Seconds after a failed call within which another one is to be expected as long as there is something to show; what
@@ -103,6 +105,10 @@ class Delivery:
         return _part(self.reason, known)
 
 
+def _only(parts: Mapping[str, T], platform: str) -> dict[str, T]:
+    return {name: part for name, part in parts.items() if name == platform}
+
+
 def _part(reason: str | None, known: Mapping[str, float | None]) -> dict[str, Any]:
     said = {name: round(value, 1) for name, value in known.items() if value is not None}
     return {"ok": reason is None, **({} if reason is None else {"reason": reason}), **said}
@@ -119,6 +125,19 @@ class Report:
     @property
     def ready(self) -> bool:
         return not self.reasons
+
+    @property
+    def useful(self) -> bool:
+        """Is there a platform that nothing is wrong with? Then whoever takes the process away takes that one away."""
+        return any(self.of(platform).ready for platform in self.platforms)
+
+    @property
+    def platforms(self) -> set[str]:
+        return {*self.listeners, *self.delivery}
+
+    def of(self, platform: str) -> Report:
+        """What concerns this one."""
+        return Report(self.database, _only(self.listeners, platform), _only(self.delivery, platform))
 
     @property
     def reasons(self) -> list[str]:

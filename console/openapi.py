@@ -17,6 +17,7 @@ _PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
         {"type": "string", "maxLength": LONGEST_SEARCH},
         "Part of what was said or of a name; or the whole id of a person, channel, thread or upstream conversation.",
     ),
+    "until": ({"type": "string", "format": "date-time"}, "Search is for what was said before that moment."),
     "bridge": ({"type": "string", "maxLength": LONGEST_SEARCH}, "Only of this platform."),
     "days": ({"type": "integer", "minimum": 1, "maximum": MOST_DAYS, "default": 30}, "Today (UTC) included."),
 }

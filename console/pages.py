@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from console import plots
-from console.api import ID, LAST_PAGE, LONGEST_SEARCH
+from console.api import ID, LAST_PAGE, LONGEST_SEARCH, read_moment
 from console.desk import Desk
 from console.shapes import PeopleShape
 from core.operating import by_operator
@@ -20,9 +21,12 @@ from core.reading import Page, Paging, Sought
 from core.tables import OPEN
 from core.text import clean
 
+T = TypeVar("T")
+
 FORM_TOKEN = web.RequestKey("form_token", str)
 """What the forms of a request's page carry; empty for whoever has not signed in."""
 DAYS = (7, 30, 90)
+ON_A_PAGE = 25
 DONE = {
     "stop": "The turn was told to stop.",
     "retry": "The last question is being asked again.",
@@ -46,6 +50,14 @@ def lasted(begin: datetime | None, end: datetime | None) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
 
 
+def span(seconds: float) -> str:
+    """About how long that is."""
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def sent_to(path: str) -> web.Response:
     """After what was done: a page that may be loaded again."""
     return web.Response(status=303, headers={"Location": path})
@@ -62,7 +74,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"moment": moment, "written": written}
+        self._templates.filters |= {"moment": moment, "span": span, "written": written}
         self._templates.globals |= {
             "lasted": lasted,
             "by_operator": by_operator,
@@ -120,33 +132,43 @@ class Pages:
 
     async def conversations(self, request: web.Request) -> web.Response:
         text, bridge = (request.query.get(name, "")[:LONGEST_SEARCH] for name in ("search", "bridge"))
-        page = await self._desk.reading.conversations(Sought(text, bridge), _paging(request))
+        sought = Sought(text, bridge, until=read_moment(request.query.get("until", "")))
+        page = await _page(request, partial(self._desk.reading.conversations, sought))
+        back = page.looked_back_to
+        further = request.rel_url.with_query(search=text, bridge=bridge, until=back.isoformat()) if back else ""
         return self._shown(
-            request, "conversations.html", page=page, search=text, bridge=bridge, around=_around(request, page)
+            request,
+            "conversations.html",
+            page=page,
+            search=text,
+            bridge=bridge,
+            further=further,
+            others=_others(request, page),
         )
 
     async def conversation(self, request: web.Request) -> web.Response:
         id = int(request.match_info["id"])
         listed = await self._desk.reading.conversation(id)
         if listed is None:
-            raise web.HTTPNotFound
-        page = await self._desk.reading.history(id, _paging(request))
+            raise web.HTTPNotFound(reason="There is no such conversation, or it was forgotten")
+        last = max(1, -(-listed.turns // ON_A_PAGE))
+        page = await _page(request, partial(self._desk.reading.history, id), first=last)  # what was said last
         said = {turn.id: self._desk.said(turn.id or 0) for turn in page.items}
         return self._shown(
-            request, "conversation.html", listed=listed, page=page, said=said, around=_around(request, page)
+            request, "conversation.html", listed=listed, page=page, said=said, others=_others(request, page)
         )
 
     async def turn(self, request: web.Request) -> web.Response:
         detail = await self._desk.reading.turn(int(request.match_info["id"]))
         if detail is None:
-            raise web.HTTPNotFound
+            raise web.HTTPNotFound(reason="There is no such turn, or it was forgotten")
         return self._shown(
             request, "turn.html", detail=detail, turn=detail.turn, said=self._desk.said(detail.turn.id or 0)
         )
 
     async def failures(self, request: web.Request) -> web.Response:
-        page = await self._desk.reading.failures(_paging(request))
-        return self._shown(request, "failures.html", page=page, around=_around(request, page))
+        page = await _page(request, self._desk.reading.failures)
+        return self._shown(request, "failures.html", page=page, others=_others(request, page))
 
     async def usage(self, request: web.Request) -> web.Response:
         asked = request.query.get("days", "30")
@@ -189,20 +211,29 @@ class Pages:
         return sent_to(f"/console/people?done={action}")
 
 
-def _paging(request: web.Request) -> Paging:
-    asked = request.query.get("page", "1")
-    page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 8 else 1
-    return Paging(min(max(1, page), LAST_PAGE), 25)
+async def _page(request: web.Request, read: Callable[[Paging], Awaitable[Page[T]]], *, first: int = 1) -> Page[T]:
+    """The page that is asked for, or `first`; the last one in place of one that there is not."""
+    asked = request.query.get("page", "")
+    number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 8 else first
+    page = await read(Paging(min(max(1, number), LAST_PAGE), ON_A_PAGE))
+    if page.items or not page.total:
+        return page
+    return await read(Paging(page.pages, ON_A_PAGE))
 
 
-def _around(request: web.Request, page: Page[Any]) -> dict[str, str]:
-    """Where the page before and the one after are; empty where there is none."""
-    number = page.paging.page
+def _others(request: web.Request, page: Page[Any]) -> dict[str, str]:
+    """Where the pages around this one are; empty where there is none."""
+    number, last = page.paging.page, page.pages
 
-    def at(other: int) -> str:
-        return str(request.rel_url.update_query(page=other).without_query_params("done"))
+    def at(other: int, *, there: bool) -> str:
+        return str(request.rel_url.update_query(page=other).without_query_params("done")) if there else ""
 
-    return {"earlier": at(number - 1) if number > 1 else "", "later": at(number + 1) if page.more else ""}
+    return {
+        "first": at(1, there=number > 1),
+        "previous": at(number - 1, there=number > 1),
+        "next": at(number + 1, there=number < last),
+        "last": at(last, there=number < last),
+    }
 
 
 async def _field(request: web.Request, name: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 WIDTH, HEIGHT, FOOT = 720, 180, 22
+LABEL = 56
+"""The width of one on a phone, where they are larger; one that would be cut is left out."""
 
 
 def bars(columns: Sequence[tuple[str, int, int]]) -> Markup:
@@ -34,7 +36,7 @@ def bars(columns: Sequence[tuple[str, int, int]]) -> Markup:
                 number * step, step, HEIGHT - FOOT, f"{label}: {value}, of which {failed} failed"
             )
         )
-        if number % every == 0:
+        if number % every == 0 and left < WIDTH - LABEL:
             drawn.append(Markup('<text x="{:.1f}" y="{}">{}</text>').format(left, HEIGHT - 6, label[5:]))
     head = Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="Questions by day">').format(
         WIDTH, HEIGHT

@@ -39,6 +39,19 @@ async def serving(
         found = await report()
         return web.json_response(found.as_json(), status=200 if found.ready else 503)
 
+    async def readyz_any(_: web.Request) -> web.Response:
+        found = await report()
+        degraded = {"status": "degraded"} if found.useful and not found.ready else {}
+        return web.json_response(found.as_json() | degraded, status=200 if found.useful else 503)
+
+    async def readyz_of(request: web.Request) -> web.Response:
+        found, platform = await report(), request.match_info["platform"]
+        if platform not in found.platforms:
+            reason = f"There is no bridge {platform} here; there are: {', '.join(sorted(found.platforms))}."
+            return web.json_response({"status": "not ready", "reason": reason}, status=404)
+        its = found.of(platform)
+        return web.json_response(its.as_json(), status=200 if its.ready else 503)
+
     async def scraped(_: web.Request) -> web.Response:
         page = metrics.scraped(await report())
         return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})
@@ -46,6 +59,8 @@ async def serving(
     app = web.Application(client_max_size=MOST_BODY)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
+    app.router.add_get("/readyz/any", readyz_any)
+    app.router.add_get("/readyz/{platform:[a-z]+}", readyz_of)
     app.router.add_get("/metrics", scraped)
     if desk is not None:
         mount(app, settings.admin_token.get_secret_value() if settings.admin_token is not None else "", desk)

@@ -52,20 +52,22 @@ class ConversationShape(Shape):
     upstream: str
     upstream_id: str | None
     """The upstream's own id of it."""
-    started_at: datetime
-    turns: int
-    opening: str
+    preview: str
     """The beginning of its first question."""
-    last_at: datetime | None
+    turns: int
+    created_at: datetime
+    updated_at: datetime
     """When something was said in it last."""
 
     @classmethod
     def of(cls, listed: Listed) -> ConversationShape:
+        begun = listed.conversation.started_at
         return cls(
-            **listed.conversation.model_dump(include={"id", "thread", "upstream", "upstream_id", "started_at"}),
+            **listed.conversation.model_dump(include={"id", "thread", "upstream", "upstream_id"}),
+            preview=listed.opening,
             turns=listed.turns,
-            opening=listed.opening,
-            last_at=listed.last.accepted_at if listed.last is not None else None,
+            created_at=begun,
+            updated_at=listed.last.accepted_at if listed.last is not None else begun,
         )
 
 
@@ -179,6 +181,8 @@ class PeopleShape(Shape):
 class Conversations(Shape):
     conversations: list[ConversationShape]
     pagination: Pagination
+    looked_back_to: datetime | None
+    """Of a search: what was said before that was not looked through; `until` goes on there. Null: all was."""
 
 
 class Turns(Shape):

@@ -51,6 +51,11 @@ def is_open(state: ColumnElement[str] = TURN.c.state) -> ColumnElement[bool]:
     return state.in_([literal_column(f"'{one}'") for one in OPEN])
 
 
+def is_question() -> ColumnElement[bool]:
+    """To the assistant, and not a command to the program. Written as in its index, as `is_open` is."""
+    return TURN.c.command == literal_column("''")
+
+
 def inserting(dialect: str) -> Callable[[Table], Any]:
     """`INSERT` as this database has it, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
     return insert_sqlite if dialect == "sqlite" else insert_postgresql

@@ -102,6 +102,13 @@ class Turn(SQLModel, table=True):
         _counting("turn_by_channel", "bridge", "channel", "accepted_at"),
         _counting("turn_by_bridge", "bridge", "accepted_at"),
         Index("turn_conversation", "conversation_id", "id"),
+        # Of questions alone, so that no statement but those of an operator is taken for one that it helps.
+        Index(
+            "turn_asked",
+            "accepted_at",
+            sqlite_where=text("command = ''"),
+            postgresql_where=text("command = ''"),
+        ),
         Index(
             "turn_failed",
             "id",

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +26,18 @@ class Ended:
     """What it wrote, to standard output and standard error."""
 
 
-async def command(*arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Ended:
-    """Runs it to its end, while the stand-ins of this process answer."""
-    ended = await asyncio.to_thread(_run, arguments, environment or {}, folder)
+async def command(
+    *arguments: str, environment: Mapping[str, str] | None = None, folder: Path | None = None, typed: str = ""
+) -> Ended:
+    """Runs it to its end, while the stand-ins of this process answer. `typed`: what comes through its standard input,
+    which then ends."""
+    ended = await asyncio.to_thread(_run, arguments, environment or {}, folder, typed)
     for line in ended.lines:
         hear("output of a command", line)
     return ended
 
 
-def _run(arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path | None) -> Ended:
+def _run(arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path | None, typed: str) -> Ended:
     written = io.StringIO()
     root = logging.getLogger()
     handlers = list(root.handlers)
@@ -43,6 +47,7 @@ def _run(arguments: tuple[str, ...], environment: Mapping[str, str], folder: Pat
         contextlib.redirect_stdout(written),
         contextlib.redirect_stderr(written),
     ):
+        patch.setattr(sys, "stdin", io.StringIO(typed))
         for name, value in environment.items():
             patch.setenv(name, value)
         if folder is not None:

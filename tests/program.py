@@ -11,11 +11,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Protocol, Self, get_args
 
 from sandbox.discord import DiscordServer
+from sandbox.feed import Feed
 from sandbox.slack import SlackServer
-from sandbox.stand_in import StandIn
+from sandbox.stand_in import StandIn, View
 from sandbox.telegram import TelegramServer
 from sandbox.upstream import UpstreamServer
 from tests.discretion import hear
@@ -108,6 +109,17 @@ class Program:
         await self.ended()
 
 
+class Talking(Protocol):
+    """Where people talk with the program."""
+
+    name: str
+    feed: Feed
+
+    def view(self, place: str, /) -> list[View]: ...
+
+    async def say(self, place: str, text: str, /, *, author: str = ..., parent: str | None = None) -> str: ...
+
+
 @dataclass
 class World:
     """The three platforms and the upstream, standing in."""
@@ -116,10 +128,17 @@ class World:
     discord: DiscordServer
     telegram: TelegramServer
     upstream: UpstreamServer
+    web: Talking | None = None
+    """People at clients of the program itself, where there are any (`tests.visitors`)."""
 
     @property
     def platforms(self) -> dict[str, StandIn]:
         return {"slack": self.slack, "discord": self.discord, "telegram": self.telegram}
+
+    @property
+    def talking(self) -> dict[str, Talking]:
+        """The platforms, and the web where there are people."""
+        return {**self.platforms, **({"web": self.web} if self.web is not None else {})}
 
     async def listening(self, program: Program) -> None:
         """Waits until a program that has just been started hears what is said on each platform."""
@@ -178,7 +197,7 @@ def place(platform: StandIn, kind: str) -> str:
     return next(one.id for one in platform.places() if one.kind == kind)
 
 
-async def replied(platform: StandIn, where: str, condition: Callable[[str], object], count: int = 1) -> list[str]:
+async def replied(platform: Talking, where: str, condition: Callable[[str], object], count: int = 1) -> list[str]:
     """Waits until the bot has written so many messages in a place of which the text meets the condition."""
 
     def texts() -> list[str]:

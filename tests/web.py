@@ -49,13 +49,28 @@ class WebClient:
 class Events:
     """What a reader hears, as any reader of server-sent events would understand it."""
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+    def __init__(self, answer: aiohttp.ClientResponse | None = None) -> None:
         self._answer = answer
         self.last = ""
         self.heard: list[tuple[str, dict[str, Any]]] = []
-        self.texts: dict[str, str] = {}
-        self.states: dict[str, str] = {}
+        self.messages: dict[str, dict[str, Any]] = {}
+        """As they are now."""
         self.answering: bool | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {name: message["text"] for name, message in self.messages.items()}
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {name: message["state"] for name, message in self.messages.items()}
+
+    async def of(self, answer: aiohttp.ClientResponse) -> AsyncIterator[str]:
+        """Goes on with another connection, until it ends. Gives the kind of what came last."""
+        self._answer = answer
+        while await self._next():
+            if self.heard:
+                yield self.heard[-1][0]
 
     async def until(self, condition: Callable[[Events], object]) -> None:
         async with asyncio.timeout(20):
@@ -68,6 +83,7 @@ class Events:
                 pass
 
     async def _next(self) -> bool:
+        assert self._answer is not None
         fields: dict[str, str] = {}
         while line := (await self._answer.content.readline()).decode():
             if line == "\n":
@@ -83,11 +99,11 @@ class Events:
         self.heard.append((event, data))
         match event:
             case "message":
-                self.texts[data["id"]], self.states[data["id"]] = data["text"], data["state"]
+                self.messages[data["id"]] = dict(data)
             case "append":
-                self.texts[data["id"]] += data["text"]
-                self.states[data["id"]] = data["state"]
+                message = self.messages[data["id"]]
+                message |= {"text": message["text"] + data["text"], "state": data["state"]}
             case "removed":
-                del self.texts[data["id"]]
+                self.messages.pop(data["id"], None)
             case _:
                 self.answering = data["answering"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,6 +57,13 @@ async def turn(engine: AsyncEngine, number: int, **changed: Any) -> int:
         part = {"turn_id": found, "position": 0, "key": f"key{found}", "message": f"p{found}"}
         await connection.execute(insert(PART).values(part))
     return found
+
+
+async def turns(engine: AsyncEngine, rows: Sequence[dict[str, Any]]) -> None:
+    """Many at once; each has its `number`."""
+    keys: dict[str, Any] = {key: turn_row(0).get(key) for row in rows for key in row}
+    async with transaction(engine) as connection:
+        await connection.execute(insert(TURN), [turn_row(**(keys | row)) for row in rows])
 
 
 async def refusal(engine: AsyncEngine, number: int, **changed: Any) -> None:

@@ -54,6 +54,7 @@ class Standing:
     told: Told
     texts: dict[int, str]
     """What answers are so far, by turn."""
+    desk: Desk
 
 
 async def _report() -> Report:
@@ -91,7 +92,7 @@ async def standing(url: URL, token: str = TOKEN) -> AsyncIterator[Standing]:
         settings = Http(port=0, admin_token=SecretStr(token))
         server = serving(settings, platforms=_nobody, report=_report, metrics=Metrics(()), desk=desk)
         host, port = await stack.enter_async_context(server)
-        yield Standing(f"http://{host}:{port}", engine, told, texts)
+        yield Standing(f"http://{host}:{port}", engine, told, texts, desk)
 
 
 def bearer(token: str = TOKEN) -> Mapping[str, str]:

@@ -61,7 +61,7 @@ async def test_lists_and_histories_are_paged(there: Standing, client: Client) ->
     listed = await client.get("/conversations")
     assert listed["pagination"] == {"page": 1, "limit": 20, "total": 1, "hasMore": False}
     [found] = listed["conversations"]
-    assert (found["id"], found["upstreamId"], found["turns"], found["opening"]) == (one, "up-1", 5, "Question 0")
+    assert (found["id"], found["upstreamId"], found["turns"], found["preview"]) == (one, "up-1", 5, "Question 0")
     history = await client.get(f"/conversations/{one}/turns", page="2", limit="2")
     assert history["pagination"] == {"page": 2, "limit": 2, "total": 5, "hasMore": True}
     assert [said["reply"] for said in history["turns"]] == ["Answer 2", "Answer 3"]
@@ -69,6 +69,9 @@ async def test_lists_and_histories_are_paged(there: Standing, client: Client) ->
     assert (await client.get(f"/conversations/{one}/turns", since=since))["pagination"]["total"] == 2
     assert (await client.get("/conversations", search="Question 3"))["pagination"]["total"] == 1
     assert (await client.get("/conversations", bridge="discord"))["conversations"] == []
+    before = await client.get("/conversations", search="Question", until="2001-01-31T00:00:00Z")
+    assert (before["pagination"]["total"], before["lookedBackTo"]) == (0, None)
+    assert (await client.get("/conversations", search="Question", until="2101-01-31"))["pagination"]["total"] == 1
 
 
 @pytest.mark.parametrize(

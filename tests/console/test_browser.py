@@ -4,28 +4,36 @@ phone, light and dark."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal, get_args
 
 import pytest
+import pytest_asyncio
+from aiohttp.web import UrlDispatcher
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from sqlalchemy import URL, insert
 
 import migrations
+from console.pages import Pages
 from core.banning import Bans
 from core.database import parse, transaction
 from core.statements import PAIRED, PAIRING, now
-from tests.console.seeding import NASTY, conversation, turn
+from tests.console.seeding import NASTY, conversation, turn, turns
 from tests.console.standing import TOKEN, Standing, standing
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DESK = ViewportSize(width=1200, height=850)
 PHONE = ViewportSize(width=390, height=844)
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 PICTURES = os.environ.get("THREADBRIDGE_PICTURES")
 """A folder: there each page is left as it was seen."""
 
 pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(
         CHROMIUM is None, reason="no Chromium in PATH (looked for chromium, chromium-browser, google-chrome)"
     ),
@@ -33,7 +41,7 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def there(tmp_path: Path) -> AsyncIterator[Standing]:
     url: URL = parse(f"sqlite:///{tmp_path}/threadbridge.db")
     migrations.upgrade(url)
@@ -41,8 +49,8 @@ async def there(tmp_path: Path) -> AsyncIterator[Standing]:
         yield found
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         found = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield found
@@ -63,26 +71,24 @@ async def fill(there: Standing) -> tuple[int, int]:
     """A conversation, and a turn of it that is being answered."""
     one = await conversation(there.engine)
     names = ("Ann", "Ben", "Chidi", "Dana")
+    rows = []
     for number in range(60):
         who = {"author": f"u{number % 4}", "author_name": names[number % 4], "channel": ("harbour", "quay")[number % 2]}
-        state = {"state": "failed", "error": "The assistant does not answer just now."} if number % 9 == 8 else {}
-        await turn(
-            there.engine,
-            200 + number * 700,
-            conversation_id=one,
-            prompt_tokens=90 * number,
-            reply_tokens=7,
-            **who,
-            **state,
-        )
+        failed = {"state": "failed", "error": "The assistant does not answer just now."} if number % 9 == 8 else {}
+        used = {"conversation_id": one, "prompt_tokens": 90 * number, "reply_tokens": 7}
+        rows.append(who | used | failed | {"number": 42_200 - number * 700})
+    await turns(there.engine, rows)
     nasty = await conversation(there.engine, "discord:tower:2", None)
     await turn(
         there.engine, 2, conversation_id=nasty, bridge="discord", prompt=NASTY, reply="x" * 400, author_name=NASTY
     )
-    for number in range(30):
-        other = await conversation(there.engine, f"slack:harbour:{number + 10}")
-        said = {"prompt": f"How high does the water come at pier {number}?", "thread": f"slack:harbour:{number + 10}"}
-        await turn(there.engine, 3 + number, conversation_id=other, **said)
+    others = [await conversation(there.engine, f"slack:harbour:{number + 10}") for number in range(30)]
+    asked = [
+        {"number": 3 + number, "thread": f"slack:harbour:{number + 10}", "conversation_id": other}
+        | {"prompt": f"How high does the water come at pier {number}?"}
+        for number, other in enumerate(others)
+    ]
+    await turns(there.engine, asked)
     live = await turn(there.engine, 1, conversation_id=one, state="running", reply=None, ended_at=None)
     there.texts[live] = "The tide turns at noon"
     person = {"bridge": "slack", "author_name": "Edda"}
@@ -94,34 +100,49 @@ async def fill(there: Standing) -> tuple[int, int]:
     return one, live
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-async def test_every_page_is_seen(there: Standing, browser: Browser, scheme: str, size: ViewportSize) -> None:
+async def test_every_page_is_seen(there: Standing, chromium: Browser) -> None:
     one, live = await fill(there)
-    context = await browser.new_context(viewport=size, color_scheme="dark" if scheme == "dark" else "light")
-    page = await context.new_page()
+    numbers = {"/conversations/{id}": one, "/turns/{id}": live}
+    pages = UrlDispatcher()
+    Pages(there.desk).route(pages)
+    paths = {route.resource.canonical for route in pages.routes() if route.method == "GET" and route.resource}
+    assert paths > numbers.keys()
+    addresses = ["login", "turns/99", *(path[1:].replace("{id}", str(numbers.get(path))) for path in sorted(paths))]
+    addresses += ["conversations?page=2", "conversations?search=nowhere", f"conversations/{one}?page=2"]
+    for size in (DESK, PHONE):
+        page = await chromium.new_page(viewport=size)
+        await sign_in(page, there)
+        for address in addresses:
+            await see(page, f"{there.address}/console/{address}", size)
+        await page.close()
+
+
+async def see(page: Page, address: str, size: ViewportSize) -> None:
     wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    await sign_in(page, there)
-    wrong.clear()  # the token that was wrong is an answer of 403, which the browser tells of
-    addresses = ("", "live", "conversations", f"conversations/{one}", f"turns/{live}", "failures", "usage", "people")
-    for address in addresses:
-        await page.goto(f"{there.address}/console/{address}")
-        await expect(page.get_by_role("heading", level=1)).to_be_visible()
-        wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, address
-        assert "Threadbridge" in await page.title()
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    answer = await page.goto(address)
+    assert answer is not None
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, address
+    assert "Threadbridge" in await page.title()
+    assert answer.status == (404 if address.endswith("/99") else 200)
+    assert answer.status == 404 or not wrong, wrong
+    grounds = set()
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        grounds.add(await page.evaluate("getComputedStyle(document.body).backgroundColor"))
         if PICTURES:
-            name = f"{address.partition('/')[0] or 'overview'}{'-one' if '/' in address else ''}"
+            name = re.sub(r"\W+", "-", address.partition("/console/")[2]) or "overview"
             file = f"{name}-{'phone' if size is PHONE else 'desk'}-{scheme}.png"
-            await page.screenshot(path=Path(PICTURES) / file, full_page=size is PHONE and address == "live")
-    assert wrong == []
+            await page.screenshot(path=Path(PICTURES) / file, full_page=True)
+    assert len(grounds) == len(SCHEMES)
 
 
-async def test_an_answer_is_watched_and_stopped(there: Standing, browser: Browser) -> None:
+async def test_an_answer_is_watched_and_stopped(there: Standing, chromium: Browser) -> None:
     _, live = await fill(there)
-    page = await browser.new_page()
+    page = await chromium.new_page()
     await sign_in(page, there)
     await page.get_by_role("link", name="Live", exact=True).click()
     await expect(page.get_by_text("The tide turns at noon")).to_be_visible()
@@ -132,13 +153,15 @@ async def test_an_answer_is_watched_and_stopped(there: Standing, browser: Browse
     assert there.told.stopped == [live]
 
 
-async def test_a_conversation_is_found_read_and_rebound(there: Standing, browser: Browser) -> None:
+async def test_a_conversation_is_found_read_and_rebound(there: Standing, chromium: Browser) -> None:
     await fill(there)
-    page = await browser.new_page()
+    page = await chromium.new_page()
     await sign_in(page, there)
     await page.get_by_role("link", name="Conversations").click()
-    await page.get_by_role("link", name="On →").click()
-    await expect(page.get_by_text("32 in all, page 2")).to_be_visible()
+    await page.get_by_role("link", name="Last »").click()
+    await expect(page.get_by_text("Page 2 of 2, 32 in all")).to_be_visible()
+    await page.get_by_role("link", name="‹ Previous").click()
+    await expect(page.get_by_text("Page 1 of 2, 32 in all")).to_be_visible()
     await page.get_by_label("Search").fill("pier 7?")
     await page.get_by_role("button", name="Search").click()
     await page.get_by_role("link", name="How high does the water come at pier 7?").click()
@@ -149,9 +172,9 @@ async def test_a_conversation_is_found_read_and_rebound(there: Standing, browser
     await expect(page.get_by_text("up-77")).to_be_visible()
 
 
-async def test_people_are_let_in_and_banned(there: Standing, browser: Browser) -> None:
+async def test_people_are_let_in_and_banned(there: Standing, chromium: Browser) -> None:
     await fill(there)
-    page = await browser.new_page()
+    page = await chromium.new_page()
     await sign_in(page, there)
     await page.get_by_role("link", name="People").click()
     await page.get_by_role("button", name="Let in", exact=True).click()

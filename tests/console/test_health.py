@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.health import Listening, Pulse, Report, judge
+from console.health import Delivery, Listener, Listening, Pulse, Report, judge
 from core.backlog import Open
 from core.errors import MessageMissing, PlatformError, PlatformUnavailable, SlowDown
 from core.observing import Called, Heard
@@ -154,6 +155,16 @@ def test_the_last_message_in_is_told() -> None:
     assert report(pulse).listeners["fake"].since_message is None
     pulse.observe(Heard("fake"))
     assert report(pulse, after=10).listeners["fake"].since_message == pytest.approx(10, abs=5)
+
+
+def test_what_is_wrong_with_one_platform_is_no_fault_of_another() -> None:
+    deaf, well = Listener("it may be deaf", 30.0, None), Listener(None, 1.0, None)
+    found = Report(None, {"slack": deaf, "discord": well}, {"slack": Delivery(None, None, None)})
+    assert (found.ready, found.useful) == (False, True)
+    assert [found.of(name).ready for name in ("slack", "discord")] == [False, True]
+    assert set(found.of("slack").as_json()["listeners"]) == {"slack"}
+    assert not Report(None, {"slack": deaf}, {"slack": Delivery(None, None, None)}).useful
+    assert not replace(found, database="The database is away.").useful
 
 
 @given(

@@ -29,45 +29,45 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 FAKE = {"platform": "fake"}
 
 
-@pytest.mark.parametrize(
-    ("happening", "name", "labels", "expected"),
-    [
-        (Heard("fake"), "messages_total", FAKE, 1),
-        (Accepted("fake", message(), 0.1), "accepted_total", FAKE, 1),
-        (Began(ONE, 1.0), "recoveries_total", FAKE, 0),
-        (Began(AGAIN, 1.0), "recoveries_total", FAKE, 1),
-        (Asked(ONE, "main", 2.0, None), "upstream_seconds_sum", {"upstream": "main"}, 2.0),
-        (
-            Asked(ONE, "main", 2.0, UpstreamBusy()),
-            "upstream_errors_total",
-            {"upstream": "main", "kind": "UpstreamBusy"},
-            1,
-        ),
-        (Paced(ONE, 0.5), "pace_wait_seconds_sum", FAKE, 0.5),
-        (Called(ONE, "create", 0.5, None), "parts_total", FAKE, 1),
-        (Called(ONE, "edit", 0.5, None), "edits_total", FAKE, 1),
-        (Called(ONE, "edit", 0.5, None), "call_seconds_count", FAKE, 1),
-        (Called(ONE, "edit", 0.5, SlowDown(7.0)), "edits_total", FAKE, 0),
-        (Called(ONE, "edit", 0.5, SlowDown(7.0)), "rate_limit_refusals_total", FAKE, 1),
-        (Called(ONE, "edit", 0.5, SlowDown(7.0)), "rate_limit_refused_seconds_total", FAKE, 7.0),
-        (
-            Called(ONE, "edit", 0.5, PlatformUnavailable()),
-            "call_failures_total",
-            {"platform": "fake", "kind": "PlatformUnavailable"},
-            1,
-        ),
-        (FirstSign(ONE, 0.3), "first_sign_seconds_sum", FAKE, 0.3),
-        (FirstText(ONE, 0.4), "first_text_seconds_sum", FAKE, 0.4),
-        (Shown(ONE, 0.2), "final_seconds_sum", FAKE, 0.2),
-        (
-            Ended(ONE, "main", State.FAILED, 3.0, "text"),
-            "turns_total",
-            {"platform": "fake", "upstream": "main", "outcome": "failed"},
-            1,
-        ),
-        (Ended(ONE, "main", State.ANSWERED, 3.0, "text"), "turn_seconds_sum", FAKE, 3.0),
-    ],
-)
+CASES: list[tuple[Happening, str, dict[str, str], float]] = [
+    (Heard("fake"), "messages_total", FAKE, 1),
+    (Accepted("fake", message(), 0.1), "accepted_total", FAKE, 1),
+    (Began(ONE, 1.0), "recoveries_total", FAKE, 0),
+    (Began(AGAIN, 1.0), "recoveries_total", FAKE, 1),
+    (Asked(ONE, "main", 2.0, None), "upstream_seconds_sum", {"upstream": "main"}, 2.0),
+    (
+        Asked(ONE, "main", 2.0, UpstreamBusy()),
+        "upstream_errors_total",
+        {"upstream": "main", "kind": "UpstreamBusy"},
+        1,
+    ),
+    (Paced(ONE, 0.5), "pace_wait_seconds_sum", FAKE, 0.5),
+    (Called(ONE, "create", 0.5, None), "parts_total", FAKE, 1),
+    (Called(ONE, "edit", 0.5, None), "edits_total", FAKE, 1),
+    (Called(ONE, "edit", 0.5, None), "call_seconds_count", FAKE, 1),
+    (Called(ONE, "edit", 0.5, SlowDown(7.0)), "edits_total", FAKE, 0),
+    (Called(ONE, "edit", 0.5, SlowDown(7.0)), "rate_limit_refusals_total", FAKE, 1),
+    (Called(ONE, "edit", 0.5, SlowDown(7.0)), "rate_limit_refused_seconds_total", FAKE, 7.0),
+    (
+        Called(ONE, "edit", 0.5, PlatformUnavailable()),
+        "call_failures_total",
+        {"platform": "fake", "kind": "PlatformUnavailable"},
+        1,
+    ),
+    (FirstSign(ONE, 0.3), "first_sign_seconds_sum", FAKE, 0.3),
+    (FirstText(ONE, 0.4), "first_text_seconds_sum", FAKE, 0.4),
+    (Shown(ONE, 0.2), "final_seconds_sum", FAKE, 0.2),
+    (
+        Ended(ONE, "main", State.FAILED, 3.0, "text"),
+        "turns_total",
+        {"platform": "fake", "upstream": "main", "outcome": "failed"},
+        1,
+    ),
+    (Ended(ONE, "main", State.ANSWERED, 3.0, "text"), "turn_seconds_sum", FAKE, 3.0),
+]
+
+
+@pytest.mark.parametrize(("happening", "name", "labels", "expected"), CASES)
 def test_each_happening_has_its_metric(
     happening: Happening, name: str, labels: dict[str, str], expected: float
 ) -> None:
@@ -85,14 +85,16 @@ def test_the_last_message_and_the_last_edit_are_moments() -> None:
         assert (value(metrics, f"{name}_timestamp_seconds", **FAKE) or 0) > 1.7e9
 
 
+WELL = Report(
+    None,
+    {"fake": Listener(None, 2.0, None), "hook": Listener(None, None, None)},
+    {"fake": Delivery(None, None, Open(4, 2, 9.0, 8.0))},
+)
+
+
 def test_what_is_known_at_the_scrape() -> None:
     metrics = Metrics(("fake",))
-    well = Report(
-        None,
-        {"fake": Listener(None, 2.0, None), "hook": Listener(None, None, None)},
-        {"fake": Delivery(None, None, Open(4, 2, 9.0, 8.0))},
-    )
-    metrics.scraped(well)
+    metrics.scraped(WELL)
     names = ("listening", "listener_silence_seconds", "waiting_turns", "running_turns", "oldest_waiting_seconds")
     assert [value(metrics, name, **FAKE) for name in names] == [1, 2.0, 4, 2, 9.0]
     assert value(metrics, "oldest_unattended_seconds", **FAKE) == 8.0

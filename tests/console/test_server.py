@@ -53,6 +53,25 @@ async def test_health_and_readiness(session: aiohttp.ClientSession) -> None:
                 assert f"threadbridge_ready {float(status == 200)}" in await answer.text()
 
 
+async def test_readiness_of_one_of_several_platforms(session: aiohttp.ClientSession) -> None:
+    deaf, well = Listener("it may be deaf", 30.0, None), Listener(None, 1.0, None)
+
+    async def report() -> Report:
+        return Report(None, {"slack": deaf, "telegram": well}, {})
+
+    async with serving(Http(port=0), platforms=_echo, report=report, metrics=Metrics(())) as (host, port):
+        for path, status, said in (
+            ("", 503, "not ready"),
+            ("/any", 200, "degraded"),
+            ("/slack", 503, "not ready"),
+            ("/telegram", 200, "ready"),
+            ("/discord", 404, "not ready"),
+        ):
+            async with session.get(f"http://{host}:{port}/readyz{path}") as answer:
+                assert (answer.status, (await answer.json())["status"]) == (status, said)
+        assert "there are: slack, telegram" in await answer.text()
+
+
 async def test_a_path_is_answered_only_as_long_as_its_bridge_serves_it(session: aiohttp.ClientSession) -> None:
     endpoints = Endpoints()
     async with serving(Http(port=0), platforms=endpoints.dispatch, report=_well, metrics=Metrics(())) as (host, port):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,8 @@ import aiohttp
 import pytest
 from sqlalchemy import URL
 
+import core.reading as records
+from console.pages import ON_A_PAGE, span
 from core.banning import Bans
 from core.database import opened
 from tests.console.seeding import NASTY, conversation, turn
@@ -135,6 +138,54 @@ async def test_what_people_write_stays_text(there: Standing, session: aiohttp.Cl
             text = await answer.text()
             assert "<script>document" not in text
             assert "<img" not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "120 min"), (7_200, "2 h"), (172_800, "2 days")],
+)
+def test_about_how_long_that_is(seconds: float, said: str) -> None:
+    assert span(seconds) == said
+
+
+async def test_lists_have_numbered_pages(there: Standing, session: aiohttp.ClientSession) -> None:
+    one = await conversation(there.engine)
+    for number in range(2 * ON_A_PAGE + 1):
+        await turn(there.engine, number, conversation_id=one, state="failed")
+    await sign_in(session, there)
+
+    async def page(path: str) -> tuple[str, list[str]]:
+        """Which one it is, and where it leads."""
+        async with session.get(f"{there.address}/console/{path}") as answer:
+            text = await answer.text()
+        where = re.search(r"Page \d+ of \d+, \d+ in all", text)
+        pager = text[text.rindex("<nav") :] if where else ""
+        return where[0] if where else "", re.findall(r'href="/console/[^"]*?page=(\d+)"', pager)
+
+    assert await page("failures") == ("Page 1 of 3, 51 in all", ["2", "3"])
+    assert await page("failures?page=2") == ("Page 2 of 3, 51 in all", ["1", "1", "3", "3"])
+    assert await page("failures?page=999") == ("Page 3 of 3, 51 in all", ["1", "2"])
+    assert await page(f"conversations/{one}") == ("Page 3 of 3, 51 in all", ["1", "2"])
+    assert await page(f"conversations/{one}?page=1") == ("Page 1 of 3, 51 in all", ["2", "3"])
+    assert await page("conversations") == ("", [])
+
+
+async def test_a_search_offers_to_look_further_back(
+    there: Standing, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "SEARCHED_TURNS", 1)
+    for number in range(2):
+        one = await conversation(there.engine, f"slack:harbour:{number}")
+        await turn(there.engine, 5 - number, conversation_id=one, prompt=f"Lighthouse {number}?")
+    await sign_in(session, there)
+    async with session.get(f"{there.address}/console/conversations?search=lighthouse") as answer:
+        text = await answer.text()
+    assert ("Lighthouse 1?" in text, "Lighthouse 0?" in text) == (True, False)
+    further = re.search(r'href="([^"]+)">Look further back', text)
+    assert further
+    async with session.get(f"{there.address}{html.unescape(further[1])}") as answer:
+        text = await answer.text()
+    assert ("Lighthouse 1?" in text, "Lighthouse 0?" in text, "further back" in text) == (False, True, False)
 
 
 async def test_without_a_token_there_is_no_console_wherever_it_listens(url: URL) -> None:

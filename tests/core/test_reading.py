@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import URL, insert, text
+from sqlalchemy import URL, event, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import core.reading as records
 from core.database import opened, reading, transaction
 from core.errors import DatabaseError
-from core.reading import Paging, Reading, Sought, sought_by
+from core.reading import Paging, Reading, Sought, Window, narrowed
 from core.statements import CONVERSATION, TURN, now
 from core.usage import usage
 from tests.console.seeding import conversation, turn, turn_row
@@ -131,34 +134,86 @@ async def test_of_thousands_of_conversations_a_page_reads_only_its_own(engine: A
         await connection.execute(insert(CONVERSATION), begun)
         turns = [turn_row(number, conversation_id=number + 1, thread=f"slack:c:{number}") for number in range(many)]
         await connection.execute(insert(TURN), turns)
-    async with transaction(engine) as connection:
-        await connection.execute(text("ANALYZE"))
     page = await Reading(engine).conversations(Sought(), Paging(20, 100))
     assert (page.total, len(page.items), page.items[0].turns) == (many, 100, 1)
     last = await Reading(engine).conversations(Sought(f"Question {many - 1}"), Paging())
     assert [one.conversation.thread for one in last.items] == [f"slack:c:{many - 1}"]
-    plans = {
-        "SELECT * FROM conversation ORDER BY id DESC LIMIT 20": "conversation",
-        "SELECT count(*), min(id), max(id) FROM turn WHERE conversation_id IN (1, 2, 3) GROUP BY conversation_id": (
-            "turn_conversation"
-        ),
-        "SELECT * FROM turn WHERE state IN ('failed', 'expired') ORDER BY id DESC LIMIT 20": "turn_failed",
-        "SELECT * FROM turn WHERE conversation_id = 7 ORDER BY id LIMIT 20": "turn_conversation",
-    }
-    for query, used in plans.items():
-        assert used in await _plan(engine, query)
 
 
-async def _plan(engine: AsyncEngine, query: str) -> str:
-    how = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+def _executed(engine: AsyncEngine) -> list[tuple[str, Any]]:
+    """Fills up with the statements that are executed from now on."""
+    said: list[tuple[str, Any]] = []
+    event.listen(
+        engine.sync_engine,
+        "before_cursor_execute",
+        lambda connection, cursor, statement, parameters, *_: said.append((statement, parameters)),
+    )
+    return said
+
+
+@pytest.mark.parametrize(
+    ("read", "index"),
+    [
+        (lambda engine: Reading(engine).history(1, Paging(2, 1)), "turn_conversation"),
+        (lambda engine: Reading(engine).failures(Paging()), "turn_failed"),
+        (lambda engine: Reading(engine).open_turns(), "turn_open"),
+        (lambda engine: Reading(engine).conversations(Sought(since=now()), Paging()), "turn_conversation"),
+        (lambda engine: Reading(engine).conversations(Sought("x", until=now()), Paging()), "turn_asked"),
+        (lambda engine: usage(engine, 1), "turn_asked"),
+    ],
+    ids=["history", "failures", "open turns", "since", "until", "usage"],
+)
+async def test_every_list_has_its_index(
+    engine: AsyncEngine, read: Callable[[AsyncEngine], Awaitable[object]], index: str
+) -> None:
+    one = await conversation(engine)
+    for state in ("answered", "failed", "running"):
+        await turn(engine, 1, message=state, conversation_id=one, state=state)
+    said = _executed(engine)
+    await read(engine)
+    plan = await _plans(engine, [one for one in said if one[0].lstrip().startswith(("SELECT", "WITH"))])
+    assert index in plan
+    assert not re.search(r"SCAN turn\b(?! USING (COVERING )?INDEX)", plan), plan
+
+
+async def _plans(engine: AsyncEngine, statements: list[tuple[str, Any]]) -> str:
+    sqlite = engine.dialect.name == "sqlite"
+    found = []
     async with transaction(engine) as connection:
-        if engine.dialect.name != "sqlite":
+        if not sqlite:
             await connection.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = "\n".join(str(row) for row in await connection.execute(text(f"{how} {query}")))
-    assert "TEMP B-TREE" not in plan
-    return plan
+        for statement, parameters in statements:
+            how = f"EXPLAIN {'QUERY PLAN' if sqlite else ''} {statement}"
+            found += [str(row) for row in await connection.exec_driver_sql(how, parameters)]
+    return "\n".join(found)
+
+
+async def test_a_search_goes_back_a_window_at_a_time(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "SEARCHED_TURNS", 2)
+    ids = [await conversation(engine, f"slack:harbour:{number}") for number in range(5)]
+    for number, one in enumerate(ids):
+        await turn(engine, 10 - number, conversation_id=one, prompt="Where is the lighthouse?")
+    record, seen = Reading(engine), []
+    until = None
+    for _ in range(3):
+        page = await record.conversations(Sought("lighthouse", until=until), Paging())
+        seen.append([one.conversation.id for one in page.items])
+        until = page.looked_back_to
+    assert seen == [[ids[4], ids[3]], [ids[2], ids[1]], [ids[0]]]
+    assert until is None
+
+
+async def test_a_history_is_read_from_either_end(engine: AsyncEngine) -> None:
+    one = await conversation(engine)
+    ids = [await turn(engine, number, conversation_id=one, state="failed") for number in range(7)]
+    for limit in (1, 2, 3, 7, 9):
+        pages = [Paging(number, limit) for number in range(1, 10)]
+        said = [turn.id for page in pages for turn in (await Reading(engine).history(one, page)).items]
+        failed = [turn.id for page in pages for turn in (await Reading(engine).failures(page)).items]
+        assert (said, failed) == (ids, ids[::-1])
 
 
 def test_what_is_not_asked_for_does_not_narrow() -> None:
-    assert sought_by(Sought()) == []
-    assert len(sought_by(Sought("x", "slack", now()))) == 3
+    window = Window(0, 9, None)
+    assert narrowed(Sought(), None, "sqlite") == []
+    assert len(narrowed(Sought("x", "slack", now()), window, "sqlite")) == 3

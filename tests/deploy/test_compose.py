@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +47,23 @@ def test_the_schema_is_there_before_the_program(compose: dict[str, Any]) -> None
     assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     for name in ("threadbridge", "worker"):
         assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+
+
+def test_prometheus_and_grafana_find_what_they_are_to_show(compose: dict[str, Any]) -> None:
+    services, configs = compose["services"], compose["configs"]
+
+    def mounted(service: str) -> set[str]:
+        return {volume.split(":")[1] for volume in services[service]["volumes"] if volume.startswith("./")}
+
+    prometheus = yaml.safe_load(configs["prometheus"]["content"])
+    assert set(prometheus["rule_files"]) == mounted("prometheus")
+    [job] = prometheus["scrape_configs"]
+    assert job["job_name"] == "threadbridge", "the alert for a process that is gone names the job"
+    assert set(job["dns_sd_configs"][0]["names"]) <= services.keys()
+    [provider] = yaml.safe_load(configs["grafana-dashboards"]["content"])["providers"]
+    assert {str(Path(file).parent) for file in mounted("grafana")} == {provider["options"]["path"]}
+    [source] = yaml.safe_load(configs["grafana-source"]["content"])["datasources"]
+    assert source["url"].partition("//")[2].partition(":")[0] in services
 
 
 def test_nothing_is_published_beyond_this_machine(compose: dict[str, Any]) -> None:

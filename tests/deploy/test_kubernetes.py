@@ -130,6 +130,14 @@ def test_the_secret_has_what_the_configuration_asks_for() -> None:
     assert f"${{{key}}}" == tomllib.loads((FOLDER / "config.toml").read_text("utf-8"))["database"]["url"]
 
 
+def test_one_platform_that_is_away_takes_no_pod_away() -> None:
+    containers = [one for template in templates() for one in template["spec"]["containers"]]
+    asked = [(one["livenessProbe"], one["readinessProbe"]) for one in containers if "readinessProbe" in one]
+    assert len(asked) == 2
+    paths = {tuple(probe["httpGet"]["path"] for probe in probes) for probes in asked}
+    assert paths == {("/healthz", "/readyz/any")}
+
+
 def test_pods_have_time_to_finish() -> None:
     for one in kinds("Deployment"):
         assert one["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > configuration().relay.drain_within

@@ -52,6 +52,20 @@ def test_every_unit_is_confined(unit: str, installed: Path) -> None:
     analyze("security", "--no-pager", "--offline=true", "--threshold=20", f"./{unit}", folder=installed)
 
 
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed")
+def test_systemd_makes_the_user_that_the_units_run_as(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    file = UNITS / "threadbridge.sysusers"
+    done = subprocess.run(["systemd-sysusers", f"--root={tmp_path}", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    [user] = [line for line in (tmp_path / "etc" / "passwd").read_text("utf-8").splitlines() if "threadbridge" in line]
+    name, _, _, _, _, home, shell = user.split(":")
+    common = (UNITS / "threadbridge-.service.d" / "common.conf").read_text("utf-8")
+    assert f"User={name}" in common
+    assert f"WorkingDirectory={home}" in common
+    assert shell.endswith("nologin")
+
+
 @pytest.mark.parametrize("unit", PROGRAMS)
 def test_a_program_comes_back_and_has_time_to_finish(unit: str) -> None:
     text = (UNITS / unit).read_text("utf-8")

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
+from core import reading
+from tests.command import command
 from tests.console.standing import TOKEN, bearer
 from tests.program import Program, World, place, replied, world
 
@@ -36,7 +39,7 @@ async def asked(method: str, address: str, path: str, body: object = None) -> An
         return (await answer.json())["data"]
 
 
-async def test_an_operator_looks_acts_and_forgets(tmp_path: Path) -> None:
+async def test_an_operator_looks_acts_and_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with world() as them, running(them, tmp_path) as (_, address, config):
         chat = place(them.telegram, "direct")
         await them.telegram.say(chat, "echo: the lighthouse")
@@ -45,18 +48,19 @@ async def test_an_operator_looks_acts_and_forgets(tmp_path: Path) -> None:
         await asked("POST", address, f"/conversations/{listed['id']}/retry")
         await replied(them.telegram, chat, lambda text: "the lighthouse" in text, count=2)
 
-        async with Program(("conversations", "list", "--search", "lighthouse", "--config", config)) as program:
-            await program.said("1 in all")
-            assert await program.ended() == 0
-        async with Program(("conversations", "show", str(listed["id"]), "--config", config)) as program:
-            await program.said("> echo: the lighthouse")
-            assert await program.ended() == 0
-        async with Program(("conversations", "show", "999", "--config", config)) as program:
-            await program.said("There is no conversation 999")
-            assert await program.ended() == 1
-        async with Program(("conversations", "export", "--config", config)) as program:
-            assert await program.ended() == 0
-        first, *_ = turns = [json.loads(line) for line in program.log]
+        async def conversations(*arguments: str, code: int = 0) -> list[str]:
+            ended = await command("conversations", *arguments, "--config", config)
+            assert ended.code == code, ended.lines
+            return ended.lines
+
+        found = await conversations("list", "--search", "lighthouse")
+        assert found[-1] == "1 in all"
+        assert (await conversations("list", "--search", "lighthouse", "--until", "2001-01-31")) == ["0 in all"]
+        monkeypatch.setattr(reading, "SEARCHED_TURNS", 1)
+        assert "to look further back: --until" in (await conversations("list", "--search", "lighthouse"))[-1]
+        assert "  > echo: the lighthouse" in await conversations("show", str(listed["id"]))
+        assert "There is no conversation 999" in (await conversations("show", "999", code=1))[-1]
+        first, *_ = turns = [json.loads(line) for line in await conversations("export")]
         assert [turn["prompt"] for turn in turns] == ["echo: the lighthouse"] * 2
         assert first["parts"][0]["message"]
 
@@ -64,12 +68,10 @@ async def test_an_operator_looks_acts_and_forgets(tmp_path: Path) -> None:
         await asked("POST", address, "/people/ban", person)
         assert [one["author"] for one in (await asked("GET", address, "/people"))["banned"]] == [first["author"]]
         await asked("POST", address, "/people/lift-ban", person)
-        async with Program(("conversations", "forget", "--person", first["author"], "--config", config)) as program:
-            await program.said("2 of turn")
-            await program.said("Out of reach")
-            assert await program.ended() == 0
-        async with Program(("conversations", "export", "--config", config)) as program:
-            assert (await program.ended(), program.log) == (0, [])
+        gone = " ".join(await conversations("forget", "--person", first["author"]))
+        assert "2 of turn" in gone
+        assert "Out of reach" in gone
+        assert await conversations("export") == []
 
 
 async def test_where_nothing_is_kept_only_ids_are_left(tmp_path: Path) -> None:
@@ -78,7 +80,6 @@ async def test_where_nothing_is_kept_only_ids_are_left(tmp_path: Path) -> None:
             chat = place(them.telegram, "direct")
             await them.telegram.say(chat, "echo: a secret")
             await replied(them.telegram, chat, lambda text: "a secret" in text)
-        async with Program(("conversations", "export", "--config", config)) as program:
-            assert await program.ended() == 0
-        [turn] = [json.loads(line) for line in program.log]
+        [line] = (await command("conversations", "export", "--config", config)).lines
+        turn = json.loads(line)
         assert (turn["prompt"], turn["reply"], turn["erased"], turn["state"]) == ("", None, True, "answered")

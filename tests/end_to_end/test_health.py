@@ -49,6 +49,10 @@ class Asked:
             assert (answer.status == 200) == (found["status"] == "ready")
             return found
 
+    async def readiness(self, which: str) -> tuple[int, str]:
+        async with self._session.get(f"{self._address}/readyz/{which}") as answer:
+            return answer.status, (await answer.json())["status"]
+
     async def until(self, condition: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         async with asyncio.timeout(40):
             while not condition(found := await self.health()):  # noqa: ASYNC110 - time has to pass, which nobody tells
@@ -101,6 +105,9 @@ async def test_a_listener_whose_network_goes(name: str, tmp_path: Path, monkeypa
             network.hold()
             found = await asked.until(lambda health: not health["listeners"][name]["ok"])
             assert re.search(rf"{name}: no sign of life for \d+ s", found["reason"])
+            assert await asked.readiness("any") == (200, "degraded")
+            for one in PLACES:
+                assert await asked.readiness(one) == ((503, "not ready") if one == name else (200, "ready"))
 
             network.cut()
             platform = standing.platforms[name]

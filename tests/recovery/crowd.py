@@ -1,4 +1,4 @@
-"""Many people in many threads of three platforms, what they read, and whether that is what they should."""
+"""Many people in many threads of three platforms and the web, what they read, and whether that is what they should."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from core.statements import TURN
 from sandbox.telegram.world import Chat, User
 from tests.program import World
 from tests.recovery.plan import Say
+from tests.visitors import Visitors
 
 PLACEHOLDER = "…"
 THREADS_OF_A_CHANNEL = 8
@@ -80,9 +81,9 @@ class Thread:
         return self.asked[0].message if self.platform == "slack" and self.asked else None
 
     async def say(self, say: Say) -> None:
-        text = say.text if self.platform == "telegram" else f"@bot {say.text}"
+        text = say.text if self.platform in ("telegram", "web") else f"@bot {say.text}"
         at = time.time()
-        message = await self.world.platforms[self.platform].say(self.where, text, parent=self.root)
+        message = await self.world.talking[self.platform].say(self.where, text, parent=self.root)
         self.asked.append(Asked(message, say.answer, at))
 
     async def deliver_again(self) -> None:
@@ -95,13 +96,16 @@ class Thread:
                 self.world.slack.redeliver(self.where, message)
             case "discord":
                 self.world.discord.redeliver(message)
+            case "web":
+                assert isinstance(self.world.web, Visitors)
+                self.world.web.redeliver(self.where, message)
             case _:
                 await self.world.telegram.redeliver(self.where, message)
 
     @property
     def shown(self) -> list[str]:
         """The bot's messages, in their order."""
-        views = self.world.platforms[self.platform].view(self.where)
+        views = self.world.talking[self.platform].view(self.where)
         return [view.text for view in views if view.bot and (self.platform != "slack" or view.parent == self.root)]
 
     def wrong(self, found: Answers) -> Iterator[str]:
@@ -141,8 +145,8 @@ class Thread:
 
 
 def crowd(world: World, threads: int) -> list[Thread]:
-    """So many threads, on the three platforms by turns. Before anything is connected."""
-    makers = (_slack(world), _discord(world), _telegram(world))
+    """So many threads, on the platforms and in the web by turns. Before anything is connected."""
+    makers = (_slack(world), _discord(world), _telegram(world), _web(world))
     return [next(makers[number % len(makers)]) for number in range(threads)]
 
 
@@ -169,6 +173,13 @@ def _telegram(world: World) -> Iterator[Thread]:
         world.telegram.world.chats[person] = Chat(person, "private", f"Person {person}")
         yield Thread(world, "telegram", str(person))
         person += 1
+
+
+def _web(world: World) -> Iterator[Thread]:
+    number = 0
+    while True:
+        yield Thread(world, "web", f"room-{number}")
+        number += 1
 
 
 def seconds_to_answer(threads: Iterable[Thread], found: Answers) -> list[float]:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import URL, NullPool, create_engine, func, select
 
+from bridges.web.room import MESSAGE
 from core.database import is_sqlite
 from core.statements import CONVERSATION, TURN
 from sandbox.feed import Feed, Happening
 from tests.program import WITHIN, Program, World
+from tests.visitors import FENCE
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def moments(dice: random.Random, count: int) -> list[Moment]:
     """Two in five are exact."""
     found = []
     for _ in range(count):
-        source = dice.choice(("slack", "discord", "telegram", "upstream", ""))
+        source = dice.choice(("slack", "discord", "telegram", "web", "upstream", ""))
         later = dice.choice((0.0, dice.uniform(0.0, 0.05))) if source else dice.uniform(0.0, 3.0)
         nth = dice.randint(1, 60 if source == "upstream" else 12)
         found.append(Moment(source, nth, later, dice.randrange(60)))
@@ -58,7 +60,7 @@ class Killer:
     """Kills one program after the other, each at its moment."""
 
     def __init__(self, standing: World) -> None:
-        self._feeds: list[Feed] = [standing.upstream.feed, *(one.feed for one in standing.platforms.values())]
+        self._feeds: list[Feed] = [standing.upstream.feed, *(one.feed for one in standing.talking.values())]
         self._happened = asyncio.Event()
         self._moment: Moment | None = None
         self._program: Program | None = None
@@ -114,6 +116,14 @@ class Record:
     """Of its turns."""
     conversation: str | None = None
     """The upstream's id."""
+
+
+def kept(url: URL) -> list[str]:
+    """What the assistant says in the one conversation of the web, as any reader is told of it from now on."""
+    shown = select(MESSAGE.c.text).where(MESSAGE.c.role == "assistant", MESSAGE.c.state != "removed")
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        return [FENCE.sub("", text) for text in connection.execute(shown.order_by(MESSAGE.c.place)).scalars()]
 
 
 def record(url: URL, platform: str) -> Record:

@@ -44,7 +44,8 @@ class Redeliver:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """A platform breaks its connections. `forgets`: what is said until the next one is told to nobody."""
+    """A platform breaks its connections, or the web's readers lose theirs. `forgets`: what is said until the next one
+    is told to nobody."""
 
     at: float
     platform: str
@@ -88,7 +89,7 @@ def plan(seed: int, *, seconds: float, threads: int, programs: int) -> list[Step
     steps += (Break(at, "upstream", _upstream_fault(dice)) for at in _moments(dice, seconds, 6))
     steps += (Redeliver(at, dice.randrange(threads)) for at in _moments(dice, seconds, 3))
     steps += (
-        Disconnect(at, dice.choice(("slack", "discord", "telegram")), dice.random() < 0.5)
+        Disconnect(at, dice.choice(("slack", "discord", "telegram", "web")), dice.random() < 0.5)
         for at in _moments(dice, seconds, 10)
     )
     for at in _moments(dice, seconds, min(30, seconds / 2)):

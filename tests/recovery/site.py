@@ -36,6 +36,10 @@ class Site:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
+    def first(self) -> Program:
+        """The one that listens, as it is now."""
+        return self.programs[0]
+
     async def _begun(self, program: Program) -> Program:
         return await self._stack.enter_async_context(program)
 

@@ -1,6 +1,6 @@
-"""A soak with faults: many people write in many threads of three platforms while platforms refuse and hang up,
-upstreams break off, messages are delivered twice, programs are killed and the database goes away. In the end nothing
-is lost, nothing is there twice, every thread is in order, and memory has stayed flat.
+"""A soak with faults: many people write in many threads of three platforms and of the web while platforms refuse and
+hang up, upstreams break off, messages are delivered twice, programs are killed and the database goes away. In the end
+nothing is lost, nothing is there twice, every thread is in order, and memory has stayed flat.
 
     python -m tests.recovery.soak --seconds 300 --threads 200 --seed 1 --workers 2
 
@@ -37,7 +37,8 @@ from tests.postgresql import copied, postgresql_server
 from tests.program import Program, World, world
 from tests.recovery.crowd import Answers, Thread, answers, crowd, seconds_to_answer
 from tests.recovery.plan import Break, Disconnect, Kill, Outage, Redeliver, Say, Step, plan
-from tests.recovery.site import Site
+from tests.recovery.site import Role, Site
+from tests.visitors import SECTION, Visitors
 
 WORDS_PER_SECOND = 40
 SETTLING = 240.0
@@ -101,6 +102,7 @@ def _resident(process: int) -> int | None:
 class Soak:
     world: World
     site: Site
+    visitors: Visitors
     url: URL
     threads: list[Thread]
     report: Report
@@ -115,6 +117,7 @@ class Soak:
                     await asyncio.sleep(step.at - (asyncio.get_running_loop().time() - began))
                     doing.create_task(self._do(step))
             found = await self._settled()
+            await self.visitors.agree()
             for task in watching:
                 task.cancel()
         self._judge(found)
@@ -159,6 +162,8 @@ class Soak:
                 self.world.discord.expire_sessions()
             case "discord":
                 self.world.discord.drop_connections()
+            case "web":
+                self.visitors.drop_connections()
             case _:
                 self.world.telegram.drop_connections()
 
@@ -264,10 +269,15 @@ async def soak(server: str, *, seconds: float, threads: int, seed: int, workers:
         async with world(speed=WORDS_PER_SECOND) as standing:
             standing.slack.courier.retry_delays = (0.5,) * 600
             people = crowd(standing, threads)
-            config = standing.config(Path(folder), "goapi", database=address)
-            async with Site(standing, config, ("listen", *["work"] * workers)) as site:  # type: ignore[arg-type]
+            config = standing.config(Path(folder), "goapi", database=address, extra=SECTION)
+            work: tuple[Role, ...] = ("work",)
+            async with (
+                Site(standing, config, ("listen", *work * workers)) as site,
+                Visitors(site.first) as visitors,
+            ):
+                standing.web = visitors
                 steps = plan(seed, seconds=seconds, threads=threads, programs=1 + workers)
-                await Soak(standing, site, parse(address), people, report).run(steps)
+                await Soak(standing, site, visitors, parse(address), people, report).run(steps)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {parse(address).database} WITH (FORCE)")
     return report

@@ -1,7 +1,8 @@
-"""The real program, killed again and again while it answers on three platforms at once, and started again each time:
-one process on SQLite, or a listener and two workers on PostgreSQL, one of which dies while the others go on.
+"""The real program, killed again and again while it answers on three platforms and in the web at once, and started
+again each time: one process on SQLite, or a listener and two workers on PostgreSQL, one of which dies while the others
+go on.
 
-A round is one message on each platform and up to four kills, for a turn that takes down five runners is given up. A
+A round is one message on each of them and up to four kills, for a turn that takes down five runners is given up. A
 kill strikes at something that the program has just made happen (see `moments.Moment`). The seed and the number of a
 round give its moments; what the program is doing elsewhere just then is the machine's to decide.
 
@@ -27,10 +28,11 @@ from sqlalchemy import URL
 
 from core.database import parse
 from sandbox.upstream import prose
-from tests.program import Kind, Program, World, place, replied, world
+from tests.program import WITHIN, Kind, Program, World, place, replied, world
 from tests.recovery.conftest import NewDatabase
-from tests.recovery.moments import Killer, Moment, Record, moments, record
+from tests.recovery.moments import Killer, Moment, Record, kept, moments, record
 from tests.recovery.site import ALONE, APART, Role, Site
+from tests.visitors import SECTION, Visitors
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,8 @@ LENGTHS = (300, 700)
 """Words: one message on each platform, and several on some."""
 SECONDS = 1.5
 """That the upstream takes to write one of them."""
-PLACEHOLDER = "…"
+PLACEHOLDERS = ("…", "")
+"""What stands there before there are words; in the web, nothing."""
 
 
 def asked(length: int) -> str:
@@ -65,28 +68,40 @@ class Chat:
 
     @property
     def direct(self) -> bool:
-        return self.where == place(self.world.platforms[self.name], "direct")
+        return self.name != "web" and self.where == place(self.world.platforms[self.name], "direct")
+
+    @property
+    def visitors(self) -> Visitors:
+        assert isinstance(self.world.web, Visitors)
+        return self.world.web
 
     @property
     def texts(self) -> list[str]:
-        return [view.text for view in self.world.platforms[self.name].view(self.where) if view.bot]
+        return [view.text for view in self.world.talking[self.name].view(self.where) if view.bot]
 
     @property
     def written(self) -> list[str]:
         """Without placeholders."""
-        return [text for text in self.texts if text != PLACEHOLDER]
+        return _written(self.texts)
+
+    def stands(self, database: URL) -> list[str]:
+        """What the platform has. A reader of the web, whose platform is the database, may not have heard of it yet."""
+        return kept(database) if self.name == "web" else self.texts
 
     def says(self, words: list[str]) -> bool:
         return _words(" ".join(self.texts)) == words
 
     async def ask(self) -> None:
-        self.asked = await self.world.platforms[self.name].say(self.where, asked(self.length))
+        self.asked = await self.world.talking[self.name].say(self.where, self._said(asked(self.length)))
 
     async def ask_on(self) -> None:
         """In the same thread."""
         parent = self.asked if self.name == "slack" else None
-        text = "@bot echo: and after that"
-        self.followed = await self.world.platforms[self.name].say(self.where, text, parent=parent)
+        text = self._said("@bot echo: and after that")
+        self.followed = await self.world.talking[self.name].say(self.where, text, parent=parent)
+
+    def _said(self, text: str) -> str:
+        return text.removeprefix("@bot ") if self.name == "web" else text
 
     async def deliver_again(self) -> None:
         match self.name:
@@ -94,6 +109,8 @@ class Chat:
                 self.world.slack.redeliver(self.where, self.asked)
             case "discord":
                 self.world.discord.redeliver(self.asked)
+            case "web":
+                self.visitors.redeliver(self.where, self.asked)
             case _:
                 await self.world.telegram.redeliver(self.where, self.asked)
 
@@ -106,6 +123,8 @@ class Chat:
                 return bool(self.asked) and not self.world.slack.courier.pending
             case "telegram":
                 return bool(self.asked) and not self.world.telegram._updates.waiting
+            case "web":
+                return self.asked in self.visitors.taken
             case _:
                 return self.recorded
 
@@ -116,7 +135,8 @@ def chats(standing: World, dice: random.Random, length: int) -> list[Chat]:
         "discord": dice.choice(("channel", "direct")),
         "telegram": "direct" if length > 300 else dice.choice(("group", "direct")),
     }
-    return [Chat(standing, name, place(standing.platforms[name], kind), length) for name, kind in kinds.items()]
+    found = [Chat(standing, name, place(standing.platforms[name], kind), length) for name, kind in kinds.items()]
+    return [*found, Chat(standing, "web", "tides", length)]
 
 
 # --- without kills --------------------------------------------------------------------------------------------------
@@ -125,22 +145,31 @@ def chats(standing: World, dice: random.Random, length: int) -> list[Chat]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], list[str]]:
     """The messages of each whole reply, by platform and length."""
-    return asyncio.run(_undisturbed(tmp_path_factory.mktemp("undisturbed")))
+    return asyncio.run(_undisturbed({length: tmp_path_factory.mktemp("undisturbed") for length in LENGTHS}))
 
 
-async def _undisturbed(folder: Path) -> dict[tuple[str, int], list[str]]:
-    found: dict[tuple[str, int], list[str]] = {}
-    for length in LENGTHS:
-        (own := folder / str(length)).mkdir()
-        async with world() as standing, Program(("run", "--config", str(standing.config(own, "goapi")))) as program:
+async def _undisturbed(folders: dict[int, Path]) -> dict[tuple[str, int], list[str]]:
+    found = await asyncio.gather(*(_undisturbed_of(length, folder) for length, folder in folders.items()))
+    return {place: texts for one in found for place, texts in one.items()}
+
+
+async def _undisturbed_of(length: int, folder: Path) -> dict[tuple[str, int], list[str]]:
+    words = _words(re.sub(r"^```.*$", "", prose.long(length), flags=re.M))
+    async with world() as standing:
+        config = standing.config(folder, "goapi", extra=SECTION)
+        async with Program(("run", "--config", str(config))) as program, Visitors(lambda: program) as standing.web:
             await standing.listening(program)
-            words = _words(re.sub(r"^```.*$", "", prose.long(length), flags=re.M))
-            for chat in chats(standing, random.Random(0), length):
+            asked = chats(standing, random.Random(0), length)
+            for chat in asked:
                 await chat.ask()
-                await standing.platforms[chat.name].feed.until(partial(chat.says, words))
-                found[chat.name, length] = chat.texts
+            for chat in asked:
+                await standing.talking[chat.name].feed.until(partial(chat.says, words), within=WITHIN)
             assert await program.stop() == 0
-    return found
+    return {(chat.name, length): chat.texts for chat in asked}
+
+
+def _written(texts: list[str]) -> list[str]:
+    return [text for text in texts if text not in PLACEHOLDERS]
 
 
 def _words(text: str) -> list[str]:
@@ -161,10 +190,7 @@ class Round:
     kills: int = 0
 
     def complete(self) -> bool:
-        return all(self._whole(chat) for chat in self.chats)
-
-    def _whole(self, chat: Chat) -> bool:
-        return chat.written == self.whole[chat.name, chat.length]
+        return all(chat.written == self.whole[chat.name, chat.length] for chat in self.chats)
 
     async def run(self, planned: list[Moment]) -> None:
         """Leaves all programs ended."""
@@ -205,27 +231,21 @@ class Round:
     def _look(self, chat: Chat) -> None:
         """What has to hold at the moment of a kill. Others may go on meanwhile: what is seen first has to be true of
         what is seen later."""
-        acknowledged, written = chat.acknowledged, chat.written
+        acknowledged, texts = chat.acknowledged, chat.stands(self.database)
         found = record(self.database, chat.name)
-        whole = self._whole(chat)
-        self.stages[chat.name, self._stage(chat, found, whole=whole)] += 1
+        now = chat.stands(self.database)
+        whole = _written(now) == self.whole[chat.name, chat.length]
+        self.stages[chat.name, _stage(now, found, whole=whole)] += 1
         assert len(found.states) <= 1
         assert found.states or not acknowledged, f"{chat.name} was told of a record that is not there (I1)"
         chat.recorded = bool(found.states)
         if found.states == ("answered",):
             assert whole, f"{chat.name}: answered, and not shown (I6)"
-        if written:
+        if _written(texts):
             assert found.conversation is not None, f"{chat.name}: shown, and the conversation not kept (I3)"
         if chat.conversation is not None:
             assert found.conversation == chat.conversation
         chat.conversation = found.conversation
-
-    def _stage(self, chat: Chat, found: Record, *, whole: bool) -> str:
-        if found.states != ("running",):
-            return found.states[0] if found.states else "not recorded"
-        if not chat.texts:
-            return "running, nothing there"
-        return "running, all there" if whole else "running, half there" if chat.written else "running, a placeholder"
 
     async def _end(self) -> None:
         """What was asked is delivered once more, and then something else is asked, whose answer comes after that."""
@@ -234,8 +254,9 @@ class Round:
             await chat.deliver_again()
             await chat.ask_on()
         for chat in self.chats:
-            platform = self.site.world.platforms[chat.name]
-            await replied(platform, chat.where, lambda text: text == "and after that")
+            await replied(self.site.world.talking[chat.name], chat.where, lambda text: text == "and after that")
+            if chat.name == "web":
+                await chat.visitors.agree()
         for program in self.site.programs:
             assert await program.stop() == 0
             assert "Traceback" not in "\n".join(program.log)
@@ -247,6 +268,14 @@ class Round:
             self.stages[chat.name, "(placeholders left over)"] += placeholders
             assert found.states == ("answered", "answered"), chat.name
             assert chat.conversation in (None, found.conversation), chat.name
+
+
+def _stage(texts: list[str], found: Record, *, whole: bool) -> str:
+    if found.states != ("running",):
+        return found.states[0] if found.states else "not recorded"
+    if not texts:
+        return "running, nothing there"
+    return "running, all there" if whole else "running, half there" if _written(texts) else "running, a placeholder"
 
 
 async def trial(
@@ -269,7 +298,8 @@ async def trial(
         async with world(speed=length / SECONDS) as standing:
             standing.slack.courier.retry_delays = (0.5,) * 120
             standing.upstream.finishes_abandoned = True
-            async with Site(standing, standing.config(own, kind, database=address), roles) as site:
+            config = standing.config(own, kind, database=address, extra=SECTION)
+            async with Site(standing, config, roles) as site, Visitors(site.first) as standing.web:
                 one = Round(site, parse(address), chats(standing, dice, length), undisturbed)
                 try:
                     await one.run(planned)
