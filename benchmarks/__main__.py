@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from benchmarks import arrival, lag, pacing, reading, scale, workers
+from benchmarks import arrival, flood, lag, pacing, reading, scale, workers
 from benchmarks.report import table
 
 
 def main() -> int:
-    figures = [figure for one in (arrival, workers, reading, lag, scale) for figure in asyncio.run(one.measure())]
+    figures = [
+        figure for one in (arrival, workers, flood, reading, lag, scale) for figure in asyncio.run(one.measure())
+    ]
     figures += pacing.measure()
     sys.stdout.write(table(figures) + "\n")
     return 0 if all(figure.kept for figure in figures) else 1

@@ -219,7 +219,8 @@ def _bridges(settings: Settings, endpoints: Endpoints, engine: AsyncEngine) -> I
             case DiscordSettings():
                 from bridges.discord import DiscordBridge
 
-                yield DiscordBridge(section, endpoints=endpoints, roles=bool(settings.access.discord.roles))
+                roles = bool(settings.access.discord.roles)
+                yield DiscordBridge(section, endpoints=endpoints, roles=roles, choices=choices(settings, section))
             case TelegramSettings():
                 from bridges.telegram import TelegramBridge
 
@@ -227,7 +228,15 @@ def _bridges(settings: Settings, endpoints: Endpoints, engine: AsyncEngine) -> I
             case WebSettings():
                 from bridges.web import WebBridge
 
-                yield WebBridge(section, engine=engine, endpoints=endpoints)
+                yield WebBridge(section, engine=engine, endpoints=endpoints, choices=choices(settings, section))
+
+
+def choices(settings: Settings, section: AnySettings) -> tuple[str, ...]:
+    """The names of all upstreams that people may choose at a bridge, the usual one first; none where there is but
+    one."""
+    usual = section.upstream or next(iter(settings.upstreams))
+    names = tuple(dict.fromkeys((usual, *section.upstreams)))
+    return names if len(names) > 1 else ()
 
 
 def _signing(settings: Settings) -> Iterator[str]:
@@ -246,13 +255,13 @@ def _access(settings: Settings) -> Iterator[tuple[str, Access]]:
 def _routes(
     settings: Settings, bridges: Mapping[str, Bridge], upstreams: Mapping[str, Upstream]
 ) -> Iterator[tuple[str, Route]]:
-    first = next(iter(settings.upstreams))
     senders = {
         name: Sender(Fetcher([section.base_url]), section.base_url, section.image_hosts)
         for name, section in settings.upstreams.items()
     }
     for name, section in _sections(settings).items():
-        usual = section.upstream or first
+        usual = section.upstream or next(iter(settings.upstreams))
+        several = choices(settings, section)
         chains = {
             chosen: tuple(
                 Assistant(
@@ -264,10 +273,10 @@ def _routes(
                 )
                 for one in (chosen, *settings.upstreams[chosen].backup)
             )
-            for chosen in (usual, *section.upstreams)
+            for chosen in several or (usual,)
         }
         buttons = not isinstance(section, WebSettings) and section.buttons
-        yield name, Route(bridges[name], chains[usual], buttons, chains if len(chains) > 1 else {})
+        yield name, Route(bridges[name], chains[usual], buttons, chains if several else {})
 
 
 @asynccontextmanager

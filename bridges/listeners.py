@@ -10,6 +10,7 @@ from time import monotonic
 
 from console.health import Listening
 from core.bridge import Bridge
+from core.controls import NotTaken
 from core.errors import ConfigError
 from core.inbox import Inbox
 from core.model import Message
@@ -80,7 +81,7 @@ class Listeners:
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_DELAY)
 
-    async def _accept(self, bridge: str, message: Message) -> None:
+    async def _accept(self, bridge: str, message: Message) -> NotTaken | None:
         self._observe(Heard(bridge))
         with saying(thread_id=message.thread):
-            await self._inbox.accept(bridge, message)
+            return await self._inbox.accept(bridge, message)

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import banning, pairing
 from core.access import Entry, entry
+from core.controls import NotTaken
 from core.model import Message
 from core.overlap import of_album
 from core.quota import DAY, Asked, exceeded, scopes
@@ -63,11 +64,17 @@ class Admission:
         for _, name, _ in scopes(self._access[bridge], Asked(bridge, message, now())):
             await hold(connection, name)
 
-    async def lets_in(self, connection: AsyncConnection, bridge: str, message: Message) -> bool:
-        """May this person say something in this place at all? Tells nobody, and counts nothing."""
+    async def barred(self, connection: AsyncConnection, bridge: str, message: Message) -> NotTaken | None:
+        """Why this person may press nothing in this place, if that is so. Counts nothing."""
         if await banning.is_banned(connection, bridge, message.author):
-            return False
-        return await self._enters(connection, bridge, message)
+            return NotTaken("")
+        if await self._enters(connection, bridge, message):
+            return None
+        access = self._access[bridge]
+        if access.denied == "silence":
+            return NotTaken("")
+        reason = "place" if entry(access, message) is Entry.PLACE else pairing.STRANGER
+        return NotTaken(f"This was not taken. {_DENIED[reason]}")
 
     async def _enters(self, connection: AsyncConnection, bridge: str, message: Message) -> bool:
         access = self._access[bridge]
@@ -89,7 +96,7 @@ class Admission:
                 return await self._denied(connection, bridge, message, "place")
             case Entry.STRANGER:
                 if not await self._enters(connection, bridge, message):
-                    return await self._denied(connection, bridge, message, "stranger")
+                    return await self._denied(connection, bridge, message, pairing.STRANGER)
             case Entry.LET_IN:
                 pass
         if message.command not in ASKING or await _continues(connection, message):
@@ -117,7 +124,7 @@ class Admission:
         if (silence := await self.silence(connection, bridge, message)) is not None:
             return silence
         access = self._access[bridge]
-        pairable = reason == "stranger" and access.policy == "pairing"
+        pairable = reason == pairing.STRANGER and access.policy == "pairing"
         within = pairing.LIFETIME if pairable and access.denied == "note" else DAY
         if not message.addressed or await _noted(connection, bridge, message.author, reason, within):
             return Refused(reason, message.author, noted=False, note=None)
@@ -169,7 +176,7 @@ async def _noted(connection: AsyncConnection, bridge: str, subject: str, reason:
 
 _DENIED = {
     "place": "I do not answer here.",
-    "stranger": "I only answer people whom my operator has let in.",
+    pairing.STRANGER: "I only answer people whom my operator has let in.",
 }
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import commands
 from core.breaker import UNAVAILABLE, Breaker
+from core.controls import choosing, finished, key
 from core.conversations import Needed, current, history
 from core.enclosing import Sender
 from core.errors import AnswerMalformed, ConversationUnknown, PromptRejected, ThreadbridgeError, UpstreamError
@@ -93,15 +94,26 @@ class Answering:
         return [one for one in assistants if self._breakers[one.name].allows(now)] or [assistants[0]]
 
     async def answer(
-        self, turn: Turn, assistants: Sequence[Assistant], fetch: Fetch, reply: LiveReply, choices: Sequence[str] = ()
+        self,
+        turn: Turn,
+        assistants: Sequence[Assistant],
+        fetch: Fetch,
+        reply: LiveReply,
+        choices: Sequence[str] = (),
+        *,
+        buttons: bool = False,
     ) -> None:
         """Writes the whole answer of a turn into the reply: that of the first assistant, or, while it is unavailable,
-        of the next (R7). `choices`: the names of all that may be chosen in its place, if there are several. Raises
-        `UpstreamError`, what the reply raises, or `DatabaseError`."""
+        of the next (R7). `choices`: the names of all that may be chosen in its place, if there are several; `buttons`:
+        also by pressing one. Raises `UpstreamError`, what the reply raises, or `DatabaseError`."""
         if turn.command == "retry":
             await self._store.repeat(turn)
         if turn.command or not (turn.prompt.strip() or turn.attachments):
-            reply.append(await self._obey(turn, assistants[0].name, choices))
+            present = assistants[0].name
+            if turn.command == "use":
+                reply.append(await self._choose(turn, present, choices, reply if buttons else None))
+            else:
+                reply.append(await self._obey(turn, present, choices))
             return
         alone = len(assistants) == 1 and not choices
         before = next((one for one in assistants if turn.attempt > 1 and one.name == turn.upstream), None)
@@ -236,8 +248,6 @@ class Answering:
                     tokens=tokens,
                     choices=choices,
                 )
-            case "use":
-                return await self._choose(turn, upstream, choices)
             case "stop":
                 return commands.STOP_ANSWERED
             case "retry":
@@ -251,17 +261,25 @@ class Answering:
             case other:
                 return commands.unknown(other)
 
-    async def _choose(self, turn: Turn, present: str, choices: Sequence[str]) -> str:
-        """Takes a name as people write it: upper case or lower, and no more of it than tells it apart."""
+    async def _choose(self, turn: Turn, present: str, choices: Sequence[str], menu: LiveReply | None) -> str:
+        """Takes a name as people write it, upper case or lower and no more of it than tells it apart, or as a button
+        has it. `menu`: where buttons may stand."""
         if not choices:
             return commands.ONLY_ONE
-        wanted = turn.prompt.strip().casefold()
-        found = [one for one in choices if one.casefold() == wanted]
+        said = turn.prompt.strip()
+        wanted = said.casefold()
+        found = [one for one in choices if said in (one, key(one))]
+        found = found or [one for one in choices if one.casefold() == wanted]
         found = found or [one for one in choices if wanted and one.casefold().startswith(wanted)]
-        if len(found) != 1:
-            return commands.offered(present, choices)
-        await self._store.conversations.choose(turn, found[0])
-        return commands.chosen(found[0])
+        if len(found) == 1:
+            await self._store.conversations.choose(turn, found[0])
+            if menu is not None:
+                menu.controls = finished(turn.id or 0, answered=False)
+            return commands.chosen(found[0])
+        if menu is not None:
+            menu.controls = choosing(turn.id or 0, choices, present)
+        offered = commands.offered(present, choices)
+        return f"{commands.not_here(said)} {offered}" if said and not found else offered
 
 
 def _prompt(turn: Turn, conversation: Conversation, history: tuple[Exchange, ...], fetch: Fetch) -> Prompt:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
-from core.controls import NONE, Controls
+from core.controls import NONE, Controls, NotTaken
 from core.fetching import Fetched
 from core.model import Attachment, Message, MessageId, ThreadId
 from core.pace import Call, Pace
@@ -16,10 +16,11 @@ from core.pace import Call, Pace
 May = Callable[[], Awaitable[None]]
 """Returns when one more call may be made."""
 
-Accept = Callable[[Message], Awaitable[None]]
+Accept = Callable[[Message], Awaitable[NotTaken | None]]
 """Returns once the message is recorded, and only then may the platform be told that it was received. Taking the same
-message twice does no harm. Raises only `core.errors.DatabaseError`: then nothing is recorded, and the platform must be
-left to deliver it again."""
+message twice does no harm. Gives something where the message is the press of a button that came to nothing: what the
+person is to be told in the platform's own way, and nobody else. Raises only `core.errors.DatabaseError`: then nothing
+is recorded, and the platform must be left to deliver it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class Signing(Protocol):
 
     async def sign(self, thread: ThreadId, message: MessageId, *, waits: bool) -> None:
         """Puts the sign on it that it waits, or takes it away. Doing the same twice does no harm, nor does an id that
-        stands for no message of the platform. Raises `PlatformError` only."""
+        stands for no message of the platform. Raises `PlatformError` only: `MessageMissing` where this one message can
+        have none, `PlatformRefused` where none of its channel can."""
 
 
 @runtime_checkable

@@ -22,6 +22,10 @@ STOPPED = "⏹ *Stopped.*"
 
 STOP_ANSWERED = "What was being written here is stopped. Messages that were waiting are still answered."
 
+ENDED = "There is nothing to stop any more: this answer has ended."
+
+UNKNOWN_ANSWER = "This was not taken: the answer is not on my record any more."
+
 NOTHING_TO_RETRY = "There is nothing here yet that could be asked again."
 
 EXPIRED = "⚠️ This message was not answered in time: the program was stopped. Please send it again if it still matters."
@@ -48,6 +52,11 @@ def offered(present: str, choices: Sequence[str]) -> str:
     """Who may be asked here."""
     named = ", ".join(f"**{one}** (now)" if one == present else f"**{one}**" for one in choices)
     return f"Assistants here: {named}. **use** and a name, as in `/use {choices[-1]}`, changes to another."
+
+
+def not_here(name: str) -> str:
+    """What somebody wanted to choose, as they wrote it, or as an old button had it."""
+    return f"There is no assistant `{name[:60].replace('`', '')}` here."
 
 
 def chosen(name: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Table, delete, or_, select, text, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.database import transaction
-from core.statements import BANNED, CONVERSATION, ENCLOSURE, PAIRED, PAIRING, PART, REFUSAL, TURN
+from core.statements import BANNED, CONVERSATION, ENCLOSURE, LEFT_SIGN, PAIRED, PAIRING, PART, REFUSAL, TURN, now
 from core.tables import State
 
 _JOBS = text(
@@ -16,6 +16,9 @@ _JOBS = text(
     "AND NOT EXISTS (SELECT 1 FROM turn WHERE thread = :thread)"
 )
 _UNUSED = ~select(TURN.c.id).where(TURN.c.conversation_id == CONVERSATION.c.id).exists()
+_SIGNED = select(TURN.c.bridge, TURN.c.thread, TURN.c.message, bindparam("at", type_=LEFT_SIGN.c.at.type)).where(
+    TURN.c.waiting_sign.is_not(None)
+)
 SOME = 500
 """Turns of one statement."""
 
@@ -61,6 +64,9 @@ async def _turns(connection: AsyncConnection, wanted: list[ColumnElement[bool]])
     rows = (await connection.execute(found.with_for_update())).all()
     for start in range(0, len(rows), SOME):
         ids = [row.id for row in rows[start : start + SOME]]
+        # whoever runs the bridge takes the signs away that these messages wait (`core.waiting`)
+        left = insert(LEFT_SIGN).from_select(["bridge", "thread", "message", "at"], _SIGNED.where(TURN.c.id.in_(ids)))
+        await connection.execute(left, {"at": now()})
         for of_turn in (PART, ENCLOSURE):
             await _delete(connection, forgotten, of_turn, of_turn.c.turn_id.in_(ids))
         await _delete(connection, forgotten, TURN, TURN.c.id.in_(ids))

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from core.admission import Admission
 from core.bridge import Recent
+from core.controls import NotTaken
 from core.model import Message
 from core.observing import Accepted, Observe, unobserved
 from core.scheduler import Scheduler
@@ -42,7 +43,7 @@ class Inbox:
         self._entering: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._observe = observe
 
-    async def accept(self, bridge: str, message: Message) -> None:
+    async def accept(self, bridge: str, message: Message) -> NotTaken | None:
         """Records a message that is for the assistant, and returns once it is recorded; any other is ignored. Taking
         the same one twice does no harm. Raises `DatabaseError`: then nothing is recorded."""
         began = monotonic()
@@ -51,18 +52,19 @@ class Inbox:
         # One at a time of each person, so that a flood of one stands in nobody else's way.
         async with self._entering.setdefault((bridge, message.author), asyncio.Lock()):
             if not message.addressed and not await self._store.takes_part(message):
-                return
+                return None
             recorded = await self._store.record(
                 bridge, message, self._scheduler.enlist, self._admission, self._overlapping.get(bridge)
             )
         if recorded is not None and recorded.stops is not None:
             self._scheduler.stop_turn(recorded.stops)
         if recorded is None or recorded.turn is None:
-            return
+            return recorded.not_taken if recorded is not None else None
         log.info("turn accepted", extra={"thread_id": message.thread, "message_id": message.id})
         waiting = recorded.turn if recorded.waits else None
         self._observe(Accepted(bridge, message, monotonic() - began, waiting))
         self._scheduler.wake(message.thread, recorded.begun)
+        return None
 
     async def recent(self, bridge: str) -> Recent:
         """What is on record of a bridge; what is older than `recover_within` is not worth answering any more. Raises

@@ -127,7 +127,7 @@ class LiveReply:
         """What the last message shows, if there are buttons below it; of a finished reply."""
         last = len(self._splitter.parts) - 1
         surface = self._shown[last].surface if last < len(self._shown) else None
-        if isinstance(surface, Offering) and surface.offered.offered:
+        if isinstance(surface, Offering) and surface.offered:
             return self._splitter.parts[last]
         return None
 

@@ -21,6 +21,8 @@ from core.tables import State, Turn
 
 ALBUM = timedelta(seconds=1)
 """How long the parts of an album may follow each other."""
+MOST = 100
+"""Messages of one prompt; what waits behind them is the next."""
 LONGEST = 60.0
 """Seconds that a turn waits for more at most, whatever the clocks of two machines say."""
 
@@ -101,6 +103,7 @@ async def absorb(connection: AsyncConnection, turn: Turn) -> dict[str, Any]:
             TURN.c.merged_into.is_(None),
         )
         .order_by(TURN.c.id)
+        .limit(MOST)
     )
     others = list(following(first, [Turn(**row._mapping) for row in await connection.execute(behind)]))
     changed: dict[str, Any] = {
@@ -133,7 +136,9 @@ async def interrupt(connection: AsyncConnection, message: Message, *, before: in
             is_open(),
             TURN.c.command.in_(("", "retry")),
         )
+        # the one that runs is the oldest; if it ends just now, the next is
         .order_by(TURN.c.id)
+        .limit(2)
         # a turn that begins just now is waited for: either it is seen as running here, or this message is seen there
         .with_for_update()
     )

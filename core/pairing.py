@@ -9,18 +9,20 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.database import transaction
 from core.errors import ThreadbridgeError
-from core.statements import PAIRED, PAIRING, hold, now
+from core.statements import PAIRED, PAIRING, REFUSAL, hold, now
 from core.tables import Paired, Pairing
 
 LIFETIME = timedelta(hours=1)
 """How long a code may be confirmed."""
 MOST_PENDING = 20
 """Codes of one bridge that may wait for it at the same time."""
+STRANGER = "stranger"
+"""Why whoever is not let in is refused, on record."""
 LENGTH = 6
 ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """Without what is mistaken for something else when it is read out or copied by hand."""
@@ -87,10 +89,16 @@ class Register:
         return person
 
     async def revoke(self, author: str) -> Sequence[Paired]:
-        """Takes the right away from whoever has this id, and says on which bridges; from none if nobody has it."""
+        """Takes the right away from whoever has this id, and says on which bridges; from none if nobody has it. What
+        the person was told as a stranger counts no more: they are told again, with a new code."""
         revoked = delete(PAIRED).where(PAIRED.c.author == author).returning(PAIRED)
+        told = update(REFUSAL).where(REFUSAL.c.subject == author, REFUSAL.c.reason == STRANGER, REFUSAL.c.noted)
         async with transaction(self._engine) as connection:
-            return [Paired(**row._mapping) for row in await connection.execute(revoked)]
+            people = [Paired(**row._mapping) for row in await connection.execute(revoked)]
+            await connection.execute(
+                told.where(REFUSAL.c.bridge.in_([one.bridge for one in people])).values(noted=False)
+            )
+        return people
 
     async def paired(self) -> Sequence[Paired]:
         people = select(PAIRED).order_by(PAIRED.c.bridge, PAIRED.c.at)

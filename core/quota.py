@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.model import Message
 from core.settings import Access, Limits
-from core.statements import TURN
+from core.statements import TURN, is_open
 from core.tables import State
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -45,14 +45,14 @@ class Asked:
     message: Message
     at: datetime
 
-    def of(self, whose: Whose) -> list[ColumnElement[bool]]:
+    def of(self, whose: Whose, turns: FromClause = TURN) -> list[ColumnElement[bool]]:
         """The turns that count for the same person, channel or bridge."""
-        mine: list[ColumnElement[bool]] = [TURN.c.counts, TURN.c.bridge == self.bridge]
+        mine: list[ColumnElement[bool]] = [turns.c.counts, turns.c.bridge == self.bridge]
         match whose:
             case "person":
-                mine.append(TURN.c.author == self.message.author)
+                mine.append(turns.c.author == self.message.author)
             case "channel":
-                mine.append(TURN.c.channel == self.message.channel)
+                mine.append(turns.c.channel == self.message.channel)
             case "bridge":
                 pass
         return mine
@@ -124,10 +124,19 @@ def _spent(asked: Asked, whose: Whose, most: float, cost: ColumnElement[Any]) ->
     return select(sums.c.accepted_at).where(sums.c.spent >= most).order_by(sums.c.accepted_at.desc()).limit(1)
 
 
+# looked for among the open turns alone: by person, channel or bridge a database would read all that there ever were
+_OPEN = (
+    select(TURN.c.bridge, TURN.c.author, TURN.c.channel, TURN.c.counts, TURN.c.state, TURN.c.merged_into)
+    .where(is_open())
+    .cte("open_turns")
+    .prefix_with("MATERIALIZED")
+)
+
+
 def _waiting(asked: Asked, whose: Whose, most: int) -> Select[int]:
     waiting = (
-        select(TURN.c.id)
-        .where(*asked.of(whose), TURN.c.state == State.WAITING, TURN.c.merged_into.is_(None))
+        select(_OPEN.c.state)
+        .where(*asked.of(whose, _OPEN), _OPEN.c.state == State.WAITING, _OPEN.c.merged_into.is_(None))
         .limit(most)
         .subquery()
     )

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core import commands
 from core.admission import ASKING, Admission, Admitted, Known, Refused, Verdict
-from core.controls import RATINGS, Control
+from core.controls import RATINGS, Control, NotTaken
 from core.model import Message, ThreadId
 from core.overlap import interrupt, when
 from core.settings import Overlapping
@@ -34,6 +35,8 @@ class Recorded:
     """What `Enlist` gave."""
     waits: bool = False
     """It is let in, and an earlier turn of its thread is still open."""
+    not_taken: NotTaken | None = None
+    """It is a press that came to nothing."""
 
 
 async def record(
@@ -47,9 +50,8 @@ async def record(
     """Records a message as a waiting turn, or that it was refused. None: it was on record already, or its author is
     banned, and nothing changes. Without `admission` everybody else may say everything."""
     if message.about is not None and message.command in _AT_ONCE:
-        if admission is not None and not await admission.lets_in(connection, bridge, message):
-            return Recorded(None)
-        return Recorded(None, await _press(connection, message, message.about))
+        barred = await admission.barred(connection, bridge, message) if admission is not None else None
+        return Recorded(None, not_taken=barred) if barred else await _press(connection, message, message.about)
     verdict: Verdict = Admitted(counts=False)
     if admission is not None:
         await admission.hold(connection, bridge, message)
@@ -94,15 +96,18 @@ _AT_ONCE = frozenset({"stop", *RATINGS})
 """Buttons that need no answer. What they do is done once, however often it is done."""
 
 
-async def _press(connection: AsyncConnection, message: Message, about: int) -> int | None:
-    """Does what a button says to the turn that it belongs to. Gives the turn's id if it is to be stopped."""
+async def _press(connection: AsyncConnection, message: Message, about: int) -> Recorded:
+    """Does what a button says to the turn that it belongs to."""
     pressed = update(TURN).where(TURN.c.id == about, TURN.c.thread == message.thread).returning(TURN.c.id)
-    if message.command == "stop":
+    stop = message.command == "stop"
+    if stop:
         pressed = pressed.where(is_open()).values(stop_requested=True)
     else:  # it may be pressed before the end of the turn is on record
         pressed = pressed.values(rating=RATINGS[Control(message.command)], rating_due=True)
     found: int | None = (await connection.execute(pressed)).scalar_one_or_none()
-    return found if message.command == "stop" else None
+    if found is None:
+        return Recorded(None, not_taken=NotTaken(commands.ENDED if stop else commands.UNKNOWN_ANSWER))
+    return Recorded(None, found if stop else None)
 
 
 def _turn(bridge: str, message: Message, overlapping: Overlapping) -> dict[str, Any]:

@@ -274,7 +274,9 @@ class Relay:
         assistants = route.assistants
         if route.choices:
             assistants = route.choices.get(await self._store.conversations.chosen(turn) or "", assistants)
-        await self._answering.answer(turn, assistants, route.bridge.fetch, reply, tuple(route.choices))
+        await self._answering.answer(
+            turn, assistants, route.bridge.fetch, reply, tuple(route.choices), buttons=route.buttons
+        )
 
 
 class _Ended(Exception):

@@ -32,9 +32,9 @@ from core.tables import OPEN, Conversation, State, Turn
 
 # Statements are written against the tables and not through a session: that costs half the time, and nothing here has a
 # use for a unit of work.
-TURN, CONVERSATION, PART, ENCLOSURE, REFUSAL, PAIRING, PAIRED, BANNED = (
+TURN, CONVERSATION, PART, ENCLOSURE, LEFT_SIGN, REFUSAL, PAIRING, PAIRED, BANNED = (
     SQLModel.metadata.tables[name]
-    for name in ("turn", "conversation", "part", "enclosure", "refusal", "pairing", "paired", "banned")
+    for name in ("turn", "conversation", "part", "enclosure", "left_sign", "refusal", "pairing", "paired", "banned")
 )
 
 REFUSED = "refused"

@@ -231,6 +231,19 @@ class Enclosure(SQLModel, table=True):
     message: str | None = Field(default=None, sa_column=Column(String(100)))
 
 
+class LeftSign(SQLModel, table=True):
+    """A message that has the sign that it waits, or may have it, and whose turn is not on record any more
+    (`core.forgetting`): until the sign is taken away."""
+
+    __tablename__ = "left_sign"
+
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    bridge: str = Field(sa_column=Column(String(50), nullable=False))
+    thread: str = Field(sa_column=Column(String(200), nullable=False))
+    message: str = Field(sa_column=Column(String(100), nullable=False))
+    at: datetime = Field(sa_column=Column(Utc, nullable=False))
+
+
 class Refusal(SQLModel, table=True):
     """A message that did not become a turn, so that its redelivery is silence."""
 

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Update, and_, bindparam, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Delete, Update, and_, bindparam, delete, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.aside import Aside
@@ -31,7 +32,8 @@ from core.errors import DatabaseError, MessageMissing, PlatformError, PlatformRe
 from core.model import Message, MessageId, ThreadId
 from core.observing import Accepted, Began, Gathered, Happening
 from core.pace import Call, Pacer
-from core.statements import TURN, is_open, now
+from core.signless import Signless
+from core.statements import LEFT_SIGN, TURN, is_open, now
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ PATIENCE = 0.5
 """Seconds that a message waits without a sign, for most are answered by then."""
 LATE = 10.0
 """Seconds after which a sign that got no leave is left out."""
+MOST_OF_A_THREAD = 5
+"""Signs that are on their way in one thread; of a flood, the others get none."""
 IN_FLIGHT = timedelta(seconds=60)
 """Since it was accepted: no sign is put on a message any more, nor on its way to it."""
 GIVEN_UP = timedelta(hours=1)
@@ -55,7 +59,8 @@ SOON = 1.0
 class Signed:
     """A message that has the sign, or may have it."""
 
-    turn: int
+    row: int
+    """Of its turn, or if that is forgotten, of what is left of it."""
     bridge: str
     thread: ThreadId
     message: MessageId
@@ -73,16 +78,19 @@ class WaitingSigns:
         self._pacers = pacers
         self._wanted = wanted
         self._aside = Aside()
-        self._going: set[int] = set()
-        """The turns whose signs are being taken away here."""
+        self._going: set[Signed] = set()
+        """Those that are being taken away here."""
+        self._putting: Counter[ThreadId] = Counter()
+        self._signless = Signless()
         self._said: set[tuple[str, type[PlatformError]]] = set()
 
     def observe(self, happening: Happening) -> None:
         """Needs to be told of what happens within `showing`."""
         match happening:
             case Accepted(bridge, message, waiting=int(turn)) if bridge in self._wanted and not message.command:
-                if bridge in self._bridges:
-                    self._beside(self._put(bridge, turn, message))
+                if bridge in self._bridges and self._putting[message.thread] < MOST_OF_A_THREAD:
+                    self._putting[message.thread] += 1
+                    self._beside(self._put_counted(bridge, turn, message))
             case Began(turn) if turn.waiting_sign is not None:
                 self._beside(self._sweep(TURN.c.thread == turn.thread))
             case Gathered(turn):
@@ -93,24 +101,38 @@ class WaitingSigns:
     @asynccontextmanager
     async def showing(self) -> AsyncIterator[None]:
         """As long as the block runs, in every process."""
-        sweeping = asyncio.create_task(self._keep_sweeping())
+        stop = asyncio.Event()
+        self._aside.begin(self._keep_sweeping(stop))
         try:
             yield
         finally:
-            sweeping.cancel()
-            await asyncio.gather(sweeping, return_exceptions=True)
+            stop.set()
             await self._aside.end(SOON)
 
     def _beside(self, work: Coroutine[None, None, None]) -> None:
         self._aside.begin(_quietly(work))
 
-    async def _keep_sweeping(self) -> None:
-        while True:
+    async def _keep_sweeping(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
             worthwhile = or_(TURN.c.ended_at.is_(None), TURN.c.ended_at > now() - GIVEN_UP)
             await _quietly(self._sweep(and_(TURN.c.accepted_at < now() - IN_FLIGHT, worthwhile)))
-            await asyncio.sleep(EVERY)
+            await _quietly(self._sweep_forgotten())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await stop.wait()
+
+    async def _put_counted(self, bridge: str, turn: int, message: Message) -> None:
+        try:
+            await self._put(bridge, turn, message)
+        finally:
+            self._putting[message.thread] -= 1
+            if not self._putting[message.thread]:
+                del self._putting[message.thread]
 
     async def _put(self, bridge: str, turn: int, message: Message) -> None:
+        clock = asyncio.get_running_loop().time
+        if self._signless.holds(bridge, message.channel, clock()):
+            return
         one = Signed(turn, bridge, message.thread, message.id)
         try:
             async with asyncio.timeout(PATIENCE + LATE):
@@ -118,13 +140,16 @@ class WaitingSigns:
                 await self._pacers[bridge].leave(one.thread, "sign", urgent=False)
         except TimeoutError:
             return
-        if not await self._write(_INTEND, one):
+        # many may have waited for the leave together
+        if self._signless.holds(bridge, message.channel, clock()) or not await self._write(_INTEND, one):
             return
         try:
             await self._call(one, waits=True)
         except PlatformUnavailable:
             return  # it may stand there
-        except PlatformError:
+        except PlatformError as error:
+            if isinstance(error, PlatformRefused):
+                self._signless.refused(bridge, message.channel, clock())
             await self._write(_CLEAR, one)
             return
         if not await self._write(_CONFIRM, one):
@@ -136,11 +161,22 @@ class WaitingSigns:
         async with transaction(self._engine) as connection:
             found = [Signed(*row) for row in await connection.execute(left)]
         for one in found:
-            if one.turn not in self._going:
+            if one not in self._going:
                 self._beside(self._take_away(one, _CLEAR_SETTLED))
 
-    async def _take_away(self, one: Signed, clear: Update) -> None:
-        self._going.add(one.turn)
+    async def _sweep_forgotten(self) -> None:
+        """Takes away the signs of turns that are not on record any more."""
+        async with transaction(self._engine) as connection:
+            left = (await connection.execute(_LEFT_BEHIND)).all()
+            if any(row.at < now() - GIVEN_UP for row in left):
+                await connection.execute(delete(LEFT_SIGN).where(LEFT_SIGN.c.at < now() - GIVEN_UP))
+        for row in left:
+            one = Signed(row.id, row.bridge, row.thread, row.message)
+            if row.bridge in self._bridges and one not in self._going:
+                self._beside(self._take_away(one, _FORGET))
+
+    async def _take_away(self, one: Signed, clear: Update | Delete) -> None:
+        self._going.add(one)
         try:
             await self._pacers[one.bridge].leave(one.thread, "unsign", urgent=False)
             with suppress(MessageMissing, PlatformRefused):  # it is gone, or was never there
@@ -149,7 +185,7 @@ class WaitingSigns:
         except PlatformError:
             pass  # it is found again by the next sweep
         finally:
-            self._going.discard(one.turn)
+            self._going.discard(one)
 
     async def _call(self, one: Signed, *, waits: bool) -> None:
         try:
@@ -169,9 +205,9 @@ class WaitingSigns:
             self._said.add(said)
             raise
 
-    async def _write(self, change: Update, one: Signed) -> bool:
+    async def _write(self, change: Update | Delete, one: Signed) -> bool:
         async with transaction(self._engine) as connection:
-            written = await connection.execute(change, {"turn": one.turn, "settled": now() - IN_FLIGHT})
+            written = await connection.execute(change, {"row": one.row, "settled": now() - IN_FLIGHT})
             return written.rowcount == 1
 
 
@@ -196,7 +232,7 @@ _SAME_ALBUM = (
     .exists()
 )
 _WAITS = and_(TURN.c.state == literal_column("'waiting'"), TURN.c.merged_into.is_(None))
-_THIS = update(TURN).where(TURN.c.id == bindparam("turn"))
+_THIS = update(TURN).where(TURN.c.id == bindparam("row"))
 _INTEND = _THIS.where(_WAITS, ~_SAME_ALBUM).values(waiting_sign=False)
 """Of what a person sent as one, the first alone gets the sign."""
 _CONFIRM = _THIS.where(_WAITS).values(waiting_sign=True)
@@ -211,3 +247,5 @@ _LEFT = (
     .order_by(TURN.c.thread, TURN.c.id)  # as their index has them
     .limit(SOME)
 )
+_LEFT_BEHIND = select(LEFT_SIGN).order_by(LEFT_SIGN.c.id).limit(SOME)
+_FORGET = delete(LEFT_SIGN).where(LEFT_SIGN.c.id == bindparam("row"))

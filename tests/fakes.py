@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from core.bridge import Accept, May, Recollect
+from core.controls import NONE, Controls
 from core.errors import MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable
 from core.fetching import Fetched
 from core.model import Attachment, Event, MessageId, Prompt, ThreadId
@@ -208,6 +209,37 @@ class FakeSurface:
         if after is not None:
             raise after
         self.shown = text
+
+
+class OfferingBridge(FakeBridge):
+    """One that has buttons: those of each message are in `buttons`."""
+
+    def __init__(self, limit: int = 200) -> None:
+        super().__init__(limit)
+        self.buttons: dict[MessageId, Controls] = {}
+
+    def open(
+        self, thread: ThreadId, key: str, message: MessageId | None = None, *, reply_to: MessageId | None = None
+    ) -> FakeSurface:
+        return OfferingSurface(self, thread, key, message, reply_to)
+
+    def below(self, words: str) -> Controls:
+        """What is below the newest message with these words."""
+        return next(self.buttons[one.id] for one in reversed(self.messages) if words in one.text)
+
+
+class OfferingSurface(FakeSurface):
+    _bridge: OfferingBridge
+    offered = NONE
+    _controls = NONE
+
+    def offer(self, controls: Controls) -> None:
+        self._controls = controls
+
+    async def show(self, text: str, *, final: bool) -> None:
+        await super().show(text, final=final)
+        if self.message is not None:
+            self.offered = self._bridge.buttons[self.message] = self._controls
 
 
 class SigningBridge(FakeBridge):

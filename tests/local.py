@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.answering import Assistant
 from core.bridge import Recent
+from core.controls import NotTaken
 from core.enclosing import Sender
 from core.inbox import Inbox
 from core.model import Message
@@ -49,8 +50,8 @@ class LocalRelay:
         for thread in await self.relay.recover():
             self.scheduler.wake(thread)
 
-    async def accept(self, message: Message) -> None:
-        await self._inbox.accept(self._bridge.name, message)
+    async def accept(self, message: Message) -> NotTaken | None:
+        return await self._inbox.accept(self._bridge.name, message)
 
     async def recent(self) -> Recent:
         return await self._inbox.recent(self._bridge.name)

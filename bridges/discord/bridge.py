@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -150,12 +150,15 @@ class DiscordBridge:
         *,
         endpoints: Endpoints | None = None,
         roles: bool = False,
+        choices: Sequence[str] = (),
         recording_delays: tuple[float, ...] = RECORDING_DELAYS,
     ) -> None:
         """`endpoints` is not needed: Discord is listened to over its gateway. `roles`: messages are handed over with
-        the roles of their authors, which costs a call for each message that was missed."""
+        the roles of their authors, which costs a call for each message that was missed. `choices`: the names that
+        `/use` offers, where there are several."""
         self._settings = settings
         self._roles = roles
+        self._choices = choices
         self._recording_delays = recording_delays
         self._shards = [Shard(number, settings.shards) for number in settings.own_shards]
         self._client: BotClient | None = None
@@ -211,7 +214,7 @@ class DiscordBridge:
         self._listening = [first, *[await first.sibling(shard) for shard in others]]
         for client in self._listening:
             client.heard()  # as if: from here on a sign is to be expected
-        registering = asyncio.create_task(register(first, choices=bool(self._settings.upstreams)))
+        registering = asyncio.create_task(register(first, self._choices))
         try:
             await run_together(*(self._listen(client, entrance, accept, recollect) for client in self._listening))
         finally:

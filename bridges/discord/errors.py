@@ -16,6 +16,8 @@ from core.errors import ConfigError, MessageMissing, PlatformError, PlatformRefu
 UNKNOWN_CHANNEL = 10003
 THREAD_ARCHIVED = 50083
 NO_REPLIES = 160002
+NOT_THIS_MESSAGE = (30010, 90001)
+"""It has as many reactions as it may have, or its author takes none from the bot; others may."""
 THREAD_EXISTS = 160004
 
 

@@ -16,7 +16,7 @@ from bridges.discord import inbound
 from bridges.discord.completing import THREADS
 from bridges.discord.registering import ASK, ASK_ABOUT, NAME, QUESTION
 from bridges.discord.thread import Where
-from core.controls import RATINGS, pressed
+from core.controls import RATINGS, NotTaken, pressed
 from core.model import Attachment, Message, MessageId
 from core.text import clean
 
@@ -78,10 +78,12 @@ class Used:
             roles=self.roles,
         )
 
-    def response(self) -> dict[str, Any]:
+    def response(self, not_taken: NotTaken | None = None) -> dict[str, Any]:
         """Everybody sees what was asked; the rest is shown to whoever used the command."""
         if not self.may_write:
             return _response(MAY_NOT_WRITE, EPHEMERAL)
+        if not_taken is not None:
+            return _response(not_taken.note, EPHEMERAL) if not_taken.note else {"type": NOTHING}
         if self.about is not None:
             return _response(THANKS, EPHEMERAL) if self.command in RATINGS else {"type": NOTHING}
         if self.command or not self.text:
@@ -106,7 +108,7 @@ def read(data: Json, me: int) -> Used | None:
     if data["type"] == BUTTON_PRESSED:
         if (found := pressed(str(data["data"].get("custom_id") or ""))) is None:
             return None
-        command, about, text = found[0].value, found[1], ""
+        command, about, text = found.control.value, found.turn, found.key
     else:
         command, text, attachments = _said(data["data"], me, place)
     return Used(

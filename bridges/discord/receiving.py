@@ -125,31 +125,32 @@ class Receiver:
             return
         # what was missed in the channel is not waited for: Discord waits three seconds
         async with self._lock(used.channel):
-            if used.may_write and not await self._record_use(used):
-                return
+            response = await self._record_use(used) if used.may_write else used.response()
+        if response is None:
+            return
         try:
-            await self._rest.respond(used.id, used.token, used.response())
+            await self._rest.respond(used.id, used.token, response)
         except TRANSLATED as error:
             # it came twice, or was recorded too late; the answer is in the channel all the same
             log.info("command %s has no response: %s", used.id, translated(error).detail)
 
-    async def _record_use(self, used: Used) -> bool:
+    async def _record_use(self, used: Used) -> dict[str, Any] | None:
+        """What the person is told of it; None: nothing, and Discord says that it failed."""
         try:
             where = used.where or inbound.where(await self._channel(used))
             if where is None:
                 log.info("a command was used in channel %s, where nothing can be answered", used.channel)
-                return False
+                return None
             message = used.message(where)
             if where.thread is not None:
                 self._known.add(where.thread)
-            await self._patiently(f"command {used.id} could not be recorded", lambda: self._accept(message))
+            not_taken = await self._patiently(f"command {used.id} could not be recorded", lambda: self._accept(message))
+            return used.response(not_taken)
         except DatabaseError as error:
             log.error("command %s could not be recorded, and Discord says so to the person: %s", used.id, error)
-            return False
         except Exception:
             log.exception("command %s could not be taken in", used.id)
-            return False
-        return True
+        return None
 
     async def _channel(self, used: Used) -> object:
         found = self._client.get_channel(used.channel)

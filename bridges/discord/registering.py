@@ -55,10 +55,16 @@ WANTED: Sequence[Json] = (
 )
 
 
-CHOOSING: Json = _slash(
-    "use", "Choose the assistant", {"name": NAME, "type": TEXT, "description": "Which one? Without it: which there are"}
-)
-"""Where there are several."""
+MOST_CHOICES, LONGEST_CHOICE = 25, 100
+"""Of an option, and of each its characters."""
+
+
+def choosing(names: Sequence[str]) -> Json:
+    """Where there are several assistants. Of more than Discord takes, the name is typed."""
+    option: Json = {"name": NAME, "type": TEXT, "description": "Which one? Without it: which there are"}
+    if len(names) <= MOST_CHOICES and all(len(one) <= LONGEST_CHOICE for one in names):
+        option["choices"] = [{"name": one, "value": one} for one in names]
+    return _slash("use", "Choose the assistant", option)
 
 
 def same(found: Any, wanted: Sequence[Mapping[str, Any]] = WANTED) -> bool:
@@ -75,19 +81,23 @@ def _told(command: Mapping[str, Any]) -> tuple[object, ...]:
         command.get("type") or SLASH,
         command.get("description") or "",
         tuple(
-            (one.get("name"), one.get("type"), one.get("description"), bool(one.get("required")))
+            (
+                *(one.get("name"), one.get("type"), one.get("description"), bool(one.get("required"))),
+                tuple((choice.get("name"), choice.get("value")) for choice in one.get("choices") or ()),
+            )
             for one in command.get("options") or ()
         ),
         (SERVER, DIRECT) if contexts is None else tuple(sorted(contexts)),
     )
 
 
-async def register(client: discord.Client, *, choices: bool = False) -> None:
+async def register(client: discord.Client, choices: Sequence[str] = ()) -> None:
     """Replaces the application's commands where they are others than these: Discord allows 200 creations a day. A
-    failure is the log's to say, for everything can be asked in words too."""
+    failure is the log's to say, for everything can be asked in words too. `choices`: the names of all assistants, where
+    there are several."""
     application = client.application_id or (client.user.id if client.user is not None else 0)
     try:
-        offered = (*WANTED, CHOOSING) if choices else WANTED
+        offered = (*WANTED, choosing(choices)) if choices else WANTED
         if same(await client.http.get_global_commands(application), offered):
             return
         await client.http.bulk_upsert_global_commands(application, list(offered))

@@ -17,6 +17,7 @@ from bridges.discord import inbound
 from bridges.discord.buttons import view
 from bridges.discord.errors import (
     NO_REPLIES,
+    NOT_THIS_MESSAGE,
     THREAD_ARCHIVED,
     THREAD_EXISTS,
     TRANSLATED,
@@ -130,7 +131,16 @@ class Room:
         """Puts a reaction of the bot's own on a message, or takes it away."""
         http = self.client.http
         react = http.add_reaction if stands else http.remove_own_reaction
-        await self._translated(lambda: react(self.where.target, message, emoji))
+
+        async def change() -> None:
+            try:
+                await react(self.where.target, message, emoji)
+            except discord.HTTPException as error:
+                if error.code in NOT_THIS_MESSAGE:
+                    raise MessageMissing(detail=f"code {error.code}") from None
+                raise
+
+        await self._translated(change)
 
     async def show_typing(self) -> None:
         """For about ten seconds."""

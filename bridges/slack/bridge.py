@@ -31,7 +31,8 @@ from bridges.slack.surface import SlackSurface
 from bridges.slack.thread import Thread
 from bridges.slack.web import TIMEOUT, Web, client
 from core.bridge import Accept, May, Recollect, Surface
-from core.errors import ConfigError, PlatformError, PlatformRefused, PlatformUnavailable
+from core.controls import NotTaken
+from core.errors import ConfigError, MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable
 from core.fetching import Fetched
 from core.model import Attachment, Message, MessageId, ThreadId
 from core.pace import Pace
@@ -40,6 +41,8 @@ log = logging.getLogger(__name__)
 
 SIGN = "hourglass_flowing_sand"
 """The emoji that says that a message waits."""
+NOT_THIS_MESSAGE = frozenset({"not_reactable", "too_many_emoji", "too_many_reactions"})
+"""Refusals of a reaction that say nothing of others: https://docs.slack.dev/reference/methods/reactions.add."""
 _TS = re.compile(r"\d+\.\d+", re.ASCII)
 """The id of a message; what has another was asked without one."""
 
@@ -131,9 +134,9 @@ class SlackBridge:
     async def listen(self, accept: Accept, _: Recollect | None = None) -> None:
         """Nothing has to be recollected: Slack delivers again what was not acknowledged."""
 
-        async def heard(message: Message) -> None:
+        async def heard(message: Message) -> NotTaken | None:
             self._askers.heard(message)
-            await accept(message)
+            return await accept(message)
 
         receiver = Receiver(
             self._us,
@@ -144,6 +147,7 @@ class SlackBridge:
             session=self._session,
             revoked=self._revoked.set,
             outside=self._outside,
+            whisper=self._whisper,
         )
         run = self._over_socket(receiver) if self._settings.mode == "socket" else self._over_http(receiver)
         listening = asyncio.create_task(run)
@@ -160,6 +164,7 @@ class SlackBridge:
             listening.cancel()
             revoked.cancel()
             await asyncio.gather(listening, revoked, return_exceptions=True)
+            await receiver.close()
 
     async def _outside(self, channel: str) -> bool:
         """False where Slack does not say, or not in time."""
@@ -172,6 +177,12 @@ class SlackBridge:
             return False
         found = answer.get("channel") or {}
         return found.get("is_member") is False and not found.get("is_im")
+
+    async def _whisper(self, place: Thread, person: str, text: str) -> None:
+        answer = self._web.api.chat_postEphemeral(
+            channel=place.channel, thread_ts=place.root, user=person, text=text, parse="none", link_names=False
+        )
+        await self._web(answer)
 
     async def _over_socket(self, receiver: Receiver) -> None:
         self._sockets = SocketMode(
@@ -258,6 +269,8 @@ class SlackBridge:
         try:
             await self._web(react(channel=Thread.read(thread).channel, timestamp=message, name=SIGN))
         except PlatformRefused as refusal:
+            if refusal.detail in NOT_THIS_MESSAGE:
+                raise MessageMissing(detail=refusal.detail) from None
             if refusal.detail != ("already_reacted" if waits else "no_reaction"):
                 raise
 

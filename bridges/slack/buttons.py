@@ -12,19 +12,21 @@ from typing import Any
 
 from bridges.slack.inbound import Identity
 from bridges.slack.thread import Thread
-from core.controls import LABELS, Control, Controls, pressed
+from core.controls import LABELS, Choice, Control, Controls, pressed
 from core.model import Message, MessageId
 
 Json = dict[str, Any]
 
 _RATED = "rated"
+LONGEST_LABEL = 75
 
 
 def blocks(controls: Controls) -> list[Json]:
     found: list[Json] = []
-    plain = [one for one in controls.offered if one not in (Control.GOOD, Control.BAD)]
+    plain = [_button(one, controls) for one in controls.offered if one not in (Control.GOOD, Control.BAD)]
+    plain += [_choice(one, number, controls) for number, one in enumerate(controls.choices)]
     if plain:
-        found.append({"type": "actions", "elements": [_button(one, controls) for one in plain]})
+        found.append({"type": "actions", "elements": plain})
     if Control.GOOD in controls.offered:
         thumbs = {
             "type": "feedback_buttons",
@@ -41,6 +43,16 @@ def _button(control: Control, controls: Controls) -> Json:
     return {"type": "button", "action_id": str(control), "text": text, "value": controls.data(control)}
 
 
+def _choice(choice: Choice, number: int, controls: Controls) -> Json:
+    button = {
+        "type": "button",
+        "action_id": f"{Control.USE}-{number}",
+        "text": {"type": "plain_text", "text": choice.label(LONGEST_LABEL), "emoji": False},
+        "value": controls.data(Control.USE, choice.name),
+    }
+    return button | {"style": "primary"} if choice.present else button
+
+
 def _thumb(control: Control, controls: Controls) -> Json:
     return {"text": {"type": "plain_text", "text": LABELS[control]}, "value": controls.data(control)}
 
@@ -52,7 +64,6 @@ def read(body: Mapping[str, Any], us: Identity, at: datetime) -> Message | None:
     found = pressed(str(action.get("value") or ""))
     if found is None:
         return None
-    control, turn = found
     user, message = body["user"], body.get("message") or {}
     channel = str((body.get("channel") or {}).get("id") or body["container"]["channel_id"])
     root = message.get("thread_ts") or (body.get("container") or {}).get("thread_ts")
@@ -62,11 +73,11 @@ def read(body: Mapping[str, Any], us: Identity, at: datetime) -> Message | None:
         thread=place.id(),
         author=str(user["id"]),
         author_name=str(user.get("name") or user.get("username") or user["id"]),
-        text="",
+        text=found.key,
         sent_at=at,
         channel=channel,
         addressed=True,
-        command=str(control),
-        about=turn,
+        command=str(found.control),
+        about=found.turn,
         outsider=us.is_other(user.get("team_id")),
     )

@@ -28,10 +28,16 @@ from bridges.slack.inbound import Identity
 from bridges.slack.manifest import STOPPED
 from bridges.slack.names import NameBook
 from bridges.slack.signature import genuine
+from bridges.slack.thread import Thread
 from bridges.slack.web import client, library_log
+from core.aside import Aside
 from core.bridge import Accept
+from core.errors import PlatformError
 
 log = logging.getLogger(__name__)
+
+WHISPERED_WITHIN = 1.0
+"""Seconds that people are still told in that their press was not taken, when listening ends."""
 
 
 class _Known(AsyncAuthorize):
@@ -56,15 +62,18 @@ class Receiver:
         session: aiohttp.ClientSession,
         revoked: Callable[[], None],
         outside: Callable[[str], Awaitable[bool]],
+        whisper: Callable[[Thread, str, str], Awaitable[None]],
     ) -> None:
         """`revoked` is called when Slack tells that the app was removed. `outside`: is the bot not in this channel?
-        Commands come from everywhere."""
+        Commands come from everywhere. `whisper`: a text for one person's eyes; raises `PlatformError`."""
         self._us = us
         self._names = names
         self._accept = accept
         self._direct_messages = direct_messages
         self._revoked = revoked
         self._outside = outside
+        self._whisper = whisper
+        self._aside = Aside()
         self._order: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """One for each channel: a message does not overtake another because its author's name was known already."""
         self._app = AsyncApp(
@@ -84,6 +93,10 @@ class Receiver:
         self._app.command(re.compile(""))(self._command)
         self._app.action(re.compile(""))(self._press)
         self._app.error(self._failed)
+
+    async def close(self) -> None:
+        """Called once, when nothing comes in any more."""
+        await self._aside.end(WHISPERED_WITHIN)
 
     async def envelope(self, request: SocketModeRequest) -> BoltResponse:
         """Takes what came over a socket; any status but 200 means: deliver it again."""
@@ -143,9 +156,16 @@ class Receiver:
         except (LookupError, TypeError, AttributeError):
             log.exception("a press of a button could not be read")
             message = None
-        if message is not None:
-            await self._accept(message)
+        if message is not None and (not_taken := await self._accept(message)) is not None and not_taken.note:
+            self._aside.begin(self._tell(Thread.read(message.thread), message.author, not_taken.note))
         await ack()
+
+    async def _tell(self, place: Thread, person: str, text: str) -> None:
+        """Beside the press, which is to be acknowledged within three seconds."""
+        try:
+            await self._whisper(place, person, text)
+        except PlatformError as error:
+            log.info("whoever pressed a button could not be told that it was not taken (%s)", error.detail)
 
     async def _command(self, body: dict[str, Any], ack: AsyncAck) -> None:
         """Slack does not deliver a command again: what is not acknowledged, it says to the person."""

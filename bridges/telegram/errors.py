@@ -50,7 +50,13 @@ class AddressUnknown(PlatformUnavailable):
     """There is no such thing at this address: no Bot API, or a token that is none."""
 
 
-_GONE = ("message to edit not found", "message to delete not found", "message_id_invalid", "message can't be edited")
+_GONE = (
+    "message to edit not found",
+    "message to delete not found",
+    "message to react not found",
+    "message_id_invalid",
+    "message can't be edited",
+)
 _FORMATTING = ("entit", "can't parse", "url", "unsupported parse_mode")
 
 

@@ -45,11 +45,10 @@ class Receiver:
     async def take(self, raw: dict[str, Any]) -> None:
         """Returns once the update needs no further thought."""
         message = understood(raw, self._bot, self._me)
-        if message is not None:
-            await self._accept(message)
+        not_taken = await self._accept(message) if message is not None else None
         query = raw.get("callback_query")
         if isinstance(query, dict):  # one that is no press of ours is answered too: the app waits for it
-            text = buttons.answer(message) if message is not None else ""
+            text = buttons.answer(message, not_taken) if message is not None else ""
             answering = asyncio.create_task(self._answer(str(query.get("id")), text))
             self._answering.add(answering)
             answering.add_done_callback(self._answering.discard)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +36,8 @@ _ALLOWED = {
 
 
 class Api:
-    """`stream` makes one for each reader; `with_page`: the page is served too."""
+    """`stream` makes one for each reader; `choices`: the names that `use` takes; `with_page`: the page is served
+    too."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Api:
         accept: Accept,
         stream: Callable[[bool], Stream],
         *,
+        choices: Sequence[str],
         origins: frozenset[str],
         with_page: bool,
     ) -> None:
@@ -52,6 +54,7 @@ class Api:
         self._clients = clients
         self._accept = accept
         self._stream = stream
+        self._choices = choices
         self._origins = origins
         self._with_page = with_page
 
@@ -93,6 +96,8 @@ class Api:
         if client is None:
             raise Refused(401, "Send Authorization: Bearer and the token of a client, from bridges.web.clients.")
         match (request.method, *steps):
+            case ("GET", "assistants"):
+                found = {"assistants": list(self._choices)}
             case ("GET", "threads"):
                 found = await self._threads(client, request)
             case ("GET", "threads", name, "messages"):

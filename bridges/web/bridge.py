@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Self
 
@@ -36,9 +36,13 @@ class WebBridge:
     unready: str | None = None
     heard_at: float | None = None
 
-    def __init__(self, settings: WebSettings, *, engine: AsyncEngine, endpoints: Endpoints) -> None:
+    def __init__(
+        self, settings: WebSettings, *, engine: AsyncEngine, endpoints: Endpoints, choices: Sequence[str] = ()
+    ) -> None:
+        """`choices`: the names that `use` takes, where there are several."""
         self._settings = settings
         self._endpoints = endpoints
+        self._choices = choices
         self._engine = engine
         self._alone = engine.dialect.name == "sqlite"
         self._watching = Watching()
@@ -59,7 +63,15 @@ class WebBridge:
         self._watching.closed = False
         clients = Clients({name: client.token for name, client in self._settings.clients.items()})
         origins = frozenset(self._settings.origins)
-        api = Api(self._room, clients, accept, self._stream, origins=origins, with_page=self._settings.page)
+        api = Api(
+            self._room,
+            clients,
+            accept,
+            self._stream,
+            choices=self._choices,
+            origins=origins,
+            with_page=self._settings.page,
+        )
         try:
             await self._catch_up(accept, recollect)
             with self._endpoints.serve(PATH, api.answer):

@@ -22,6 +22,8 @@ COMMAND, COMPONENT = 2, 3
 """Kinds of interactions."""
 PONG, MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE = 1, 4, 5, 6, 7
 EPHEMERAL = 1 << 6
+CHOICES = 25
+"""Of one option."""
 CHAT_INPUT_COMMAND, CONTEXT_MENU_COMMAND = 20, 23
 """Kinds of messages: https://discord.com/developers/docs/resources/message#message-object-message-types"""
 _NAME = re.compile(r"[-_\w]{1,32}")
@@ -111,4 +113,9 @@ def _option(option: Json) -> Json:
     if not _NAME.fullmatch(str(option.get("name") or "")) or not 1 <= len(str(option.get("description") or "")) <= 100:
         raise invalid_form("options", "BASE_TYPE_REQUIRED", "This field is required")
     kept = {key: option[key] for key in ("type", "name", "description")}
+    choices = option.get("choices") or []
+    if len(choices) > CHOICES or not all(1 <= len(str(one.get("name") or "")) <= 100 for one in choices):
+        raise invalid_form("choices", "BASE_TYPE_BAD_LENGTH", f"Must be {CHOICES} or fewer in length.")
+    if choices:
+        kept["choices"] = [{"name": one["name"], "name_localizations": None, "value": one["value"]} for one in choices]
     return {**kept, "required": True} if option.get("required") else kept

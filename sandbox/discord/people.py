@@ -197,7 +197,8 @@ class People(StandIn):
     # --- using commands -----------------------------------------------------------------------------------------
 
     async def use(self, place: str, command: str, *, author: str = "ann", **options: str) -> str:
-        """Somebody uses a slash command; returns the id of the interaction."""
+        """Somebody uses a slash command; returns the id of the interaction. Where an option has choices, nothing else
+        can be given."""
         given = [{"type": 3, "name": name, "value": value} for name, value in options.items()]
         return self._use(place, author, command, SLASH, {"options": given} if given else {})
 
@@ -212,6 +213,11 @@ class People(StandIn):
         known = next((one for one in self.world.commands if (one["name"], one["type"]) == (command, kind)), None)
         if known is None:
             raise KeyError(f"nothing is offered here that is called {command}")
+        for option in known.get("options", ()):
+            allowed = [choice["value"] for choice in option.get("choices", ())]
+            given = [one["value"] for one in more.get("options", ()) if one["name"] == option["name"]]
+            if allowed and not set(given) <= set(allowed):
+                raise KeyError(f"{given[0]} is not among the choices of {command}")
         data = {"id": known["id"], "name": command, "type": kind, **more}
         made = self.interactions.new(self.world.snowflake(), place, self.world.person(author).id, data)
         self.gateway.interaction(made)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sandbox.files import File
 from sandbox.playground.errors import Refused
 from sandbox.playground.mirror import Mirror
 from sandbox.playground.people import is_here
 from sandbox.playground.stand_ins import StandIns
-from sandbox.playground.uploads import Uploads
+from sandbox.playground.uploads import MOST, Uploads
 
 
 class Chats:
@@ -19,29 +19,31 @@ class Chats:
         self.uploads = Uploads()
 
     async def say(
-        self, platform: str, place: str, text: str, author: str, parent: str | None = None, file: str | None = None
+        self, platform: str, place: str, text: str, author: str, parent: str | None = None, files: Sequence[str] = ()
     ) -> str:
         """A person writes; returns the message's id. In Discord's forum it is a new post, named for its beginning.
-        `file`: the id of an upload, which is the message's from then on. Raises `Refused`; so do the others."""
+        `files`: the ids of uploads, which are the message's from then on. Raises `Refused`; so do the others."""
         mirror = self._mirrors.get(platform)
         where = next((one for one in mirror.places if one.id == place), None) if mirror is not None else None
         if mirror is None or where is None:
             raise Refused("There is no such place.")
         _known(author)
-        if not text.strip() and file is None:
+        if not text.strip() and not files:
             raise Refused("Write something first.")
         if parent is not None and mirror.view(place, parent) is None:
             raise Refused("The message that it answers is not there.")
-        upload = self.uploads.get(file) if file is not None else None
+        if len(files) > MOST:
+            raise Refused(f"A message has {MOST} files at most.")
+        uploads = [self.uploads.get(id) for id in files]
         post = platform == "discord" and where.kind == "forum" and parent is None
         try:
             said = await self._stand_ins.say(
-                platform, place, text, author=author, parent=parent, post=post, file=upload
+                platform, place, text, author=author, parent=parent, post=post, files=uploads
             )
         except ValueError as error:
             raise Refused(f"{platform.capitalize()} does not take it: {error}") from None
-        if file is not None:
-            self.uploads.drop(file)
+        for id in files:
+            self.uploads.drop(id)
         return said
 
     async def press(self, platform: str, place: str, message: str, button: str, author: str) -> None:

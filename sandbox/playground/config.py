@@ -47,11 +47,12 @@ def tables(
 ) -> dict[str, Table]:
     """Every section. `let_in`: who may talk to the assistant from the start, by bridge; all others are strangers, and
     given a code. A stop hands over running turns quickly, since that is what one wants to see."""
+    others: list[str] = [one for one in KINDS if one != kind]
     return {
         "database": {"url": f"sqlite:///{database}"},
         "http": {"host": "127.0.0.1", "port": http_port},
         "relay": {"drain_within": 1.5},
-        **{f"bridges.{name}": {**table, "upstream": kind} for name, table in bridges.items()},
+        **{f"bridges.{name}": {**table, "upstream": kind, "upstreams": others} for name, table in bridges.items()},
         **upstreams,
         **{f"access.{name}": {"policy": "pairing", "users": let_in[name]} for name in bridges},
     }

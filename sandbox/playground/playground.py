@@ -22,7 +22,7 @@ from sandbox.playground.panel import Panel
 from sandbox.playground.people import PEOPLE
 from sandbox.playground.program import Program
 from sandbox.playground.stand_ins import StandIns, free_port
-from sandbox.playground.uploads import LARGEST
+from sandbox.playground.uploads import LARGEST, MOST
 from sandbox.stand_in import StandIn
 
 COMMAND = (sys.executable, "-m", "bridges.cli", "run", "--config")
@@ -102,7 +102,7 @@ class Playground:
     def state(self) -> dict[str, Any]:
         return {
             "people": [asdict(person) for person in PEOPLE],
-            "largest_file": LARGEST,
+            "files": {"largest": LARGEST, "most": MOST},
             "platforms": {name: mirror.state() for name, mirror in self._mirrors.items()},
             "kinds": config.KINDS,
             "kind": self._kind,

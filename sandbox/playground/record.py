@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 LATEST = 12
-"""Turns of each bridge that are looked at."""
+"""Turns of each bridge that are looked at; what was merged into another is a part of that."""
 
 _TURNS = """
 select t.id, t.bridge, t.thread, t.message, t.author_name, t.prompt, t.command, t.state, t.attempt, t.upstream,
        c.upstream_id, t.reply, t.error, t.accepted_at, t.started_at, t.ended_at,
        (select group_concat(json_extract(value, '$.name'), ', ') from json_each(t.attachments))
 from turn t left join conversation c on c.id = t.conversation_id
-where t.bridge = ? order by t.id desc limit ?
+where t.bridge = ? and t.merged_into is null order by t.id desc limit ?
 """
 _WAITING = """
 select bridge, author_name, substr(code, 1, 3) || '-' || substr(code, 4) from pairing

@@ -131,8 +131,12 @@ class Page:
     async def say(self, request: web.Request) -> web.StreamResponse:
         asked = await self._asked(request)
         names = ("platform", "place", "text", "author")
-        more = {name: _text(asked, name) for name in ("parent", "file") if asked.get(name) is not None}
-        return _done(id=await self._playground.chats.say(*(_text(asked, name) for name in names), **more))
+        parent = _text(asked, "parent") if asked.get("parent") is not None else None
+        files = asked.get("files") or []
+        if not isinstance(files, list) or not all(isinstance(one, str) for one in files):
+            raise Refused("files is not a list of texts.")
+        platform, place, text, author = (_text(asked, name) for name in names)
+        return _done(id=await self._playground.chats.say(platform, place, text, author, parent, files))
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """Keeps a file for the message that names its id; the query says its name and media type."""

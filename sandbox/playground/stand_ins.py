@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
@@ -76,40 +77,65 @@ class StandIns:
         return {one.name: one.port for one in self}
 
     async def say(
-        self, platform: str, place: str, text: str, *, author: str, parent: str | None, post: bool, file: Upload | None
+        self,
+        platform: str,
+        place: str,
+        text: str,
+        *,
+        author: str,
+        parent: str | None,
+        post: bool,
+        files: Sequence[Upload] = (),
     ) -> str:
-        """A person writes, with or without a file; `post`: a post of Discord's forum, named for its beginning. Raises
+        """A person writes, with or without files; `post`: a post of Discord's forum, named for its beginning. Raises
         `ValueError` with the platform's own reason if it does not take it."""
         try:
             if post:
-                title = " ".join(text.replace("@bot", "").split())[:60] or (file.name[:60] if file else "Untitled")
-                return await self.discord.post(title, text, *_parts(file), forum=place, author=author)
-            if file is not None:
-                return await self._attach(platform, place, text, file, author, parent)
+                title = " ".join(text.replace("@bot", "").split())[:60] or (files[0].name[:60] if files else "Untitled")
+                return await self.discord.post(title, text, *_parts(files), forum=place, author=author)
+            if files:
+                return await self._attach(platform, place, text, files, author, parent)
             return await self.platforms[platform].say(place, text, author=author, parent=parent)
         except (DiscordRefusal, TelegramRefusal, SlackError, LookupError) as error:
             raise ValueError(str(error)) from None
 
-    async def _attach(self, platform: str, place: str, text: str, file: Upload, author: str, parent: str | None) -> str:
-        """As each platform's client does it. What Telegram compresses, it takes for a photo; other pictures come to it
-        as the files that they are."""
+    async def _attach(
+        self, platform: str, place: str, text: str, files: Sequence[Upload], author: str, parent: str | None
+    ) -> str:
+        """As each platform's client does it."""
         match platform:
             case "slack":
-                kept = self.slack.file(file.name, file.content, file.media_type, author=author)
-                return await self.slack.say(place, text, author=author, parent=parent, files=(kept,))
+                kept = [self.slack.file(one.name, one.content, one.media_type, author=author) for one in files]
+                return await self.slack.say(place, text, author=author, parent=parent, files=tuple(kept))
             case "discord":
-                return await self.discord.attach(place, text, *_parts(file), author=author, reply_to=parent)
+                return await self.discord.attach(place, text, *_parts(files), author=author, reply_to=parent)
             case _:
-                return await self.telegram.attach(
-                    place,
-                    "photo" if file.media_type == "image/jpeg" else "document",
-                    file.content,
-                    name=file.name,
-                    media_type=file.media_type,
-                    caption=text,
-                    author=author,
-                    parent=parent,
+                return await self._send_albums(place, text, files, author, parent)
+
+    async def _send_albums(
+        self, place: str, text: str, files: Sequence[Upload], author: str, parent: str | None
+    ) -> str:
+        """What Telegram compresses, it takes for photos; other pictures come to it as the files that they are. An album
+        is of photos or of files, so both make two. The text stands below the first of all."""
+        said: list[str] = []
+        for kind in ("photo", "document"):
+            together = [one for one in files if (one.media_type == "image/jpeg") == (kind == "photo")]
+            album = {"media_group_id": secrets.token_hex(8)} if len(together) > 1 else None
+            for file in together:
+                said.append(
+                    await self.telegram.attach(
+                        place,
+                        kind,
+                        file.content,
+                        name=file.name,
+                        media_type=file.media_type,
+                        caption="" if said else text,
+                        author=author,
+                        parent=parent,
+                        extra=album,
+                    )
                 )
+        return said[0]
 
     async def press(self, platform: str, place: str, message: str, button: str, *, author: str) -> None:
         """A person presses a button. Raises `ValueError` if the program does not take it."""
@@ -134,9 +160,9 @@ class StandIns:
         return upstreams({kind: self.upstream.base_url(kind) for kind in KINDS}, API_KEY, BOT_ID)
 
 
-def _parts(file: Upload | None) -> list[tuple[str, str, bytes]]:
+def _parts(files: Sequence[Upload]) -> list[tuple[str, str, bytes]]:
     """As Discord's stand-in takes files."""
-    return [(file.name, file.media_type, file.content)] if file is not None else []
+    return [(file.name, file.media_type, file.content) for file in files]
 
 
 def _again(ports: Mapping[str, int], name: str) -> int:

@@ -11,8 +11,10 @@ from sandbox.playground.errors import Refused
 
 LARGEST = 5_000_000
 """Bytes. Every file is kept in the stand-ins' worlds, which are written down whole whenever something happens."""
-KEPT = 8
-"""Files that may wait for their message; the oldest makes way."""
+MOST = 10
+"""Files of one message: Discord takes no more, nor does an album of Telegram's."""
+KEPT = 30
+"""Files that may wait for their messages; the oldest makes way."""
 
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]{0,80}")
 

@@ -19,6 +19,7 @@ METHODS: Mapping[str, int] = MappingProxyType(
         "assistant.threads.setStatus": SPECIAL,
         "chat.appendStream": TIER_4,
         "chat.delete": TIER_3,
+        "chat.postEphemeral": TIER_4,
         "chat.startStream": TIER_2,
         "chat.stopStream": TIER_2,
         "chat.update": TIER_3,

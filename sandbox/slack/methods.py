@@ -86,6 +86,18 @@ def chat_delete(workspace: Workspace, given: Arguments) -> Json:
     return {"channel": channel.id, "ts": ts}
 
 
+def chat_post_ephemeral(workspace: Workspace, given: Arguments) -> Json:
+    """Seen by one person, and kept nowhere."""
+    channel, text = _channel(workspace, given), given.text("text")
+    if not text:
+        raise SlackError("no_text")
+    person = given.text("user", None)
+    if person not in channel.members:
+        raise SlackError("user_not_in_channel")
+    workspace.whispered(channel, person, text)
+    return {"message_ts": workspace.world.next_ts()}
+
+
 def chat_start_stream(workspace: Workspace, given: Arguments) -> Json:
     channel = _channel(workspace, given)
     post = streams.start(
@@ -303,6 +315,7 @@ METHODS: dict[str, Method] = {
     "bots.info": bots_info,
     "chat.appendStream": chat_append_stream,
     "chat.delete": chat_delete,
+    "chat.postEphemeral": chat_post_ephemeral,
     "chat.postMessage": chat_post_message,
     "chat.startStream": chat_start_stream,
     "chat.stopStream": chat_stop_stream,

@@ -92,6 +92,9 @@ class Workspace(StandIn):
     def reacted(self, channel: Channel, post: Post) -> None:
         self.feed.publish("reaction", place=channel.id, id=post.ts, view=asdict(self._view(post)))
 
+    def whispered(self, channel: Channel, person: str, text: str) -> None:
+        self.feed.publish("whisper", place=channel.id, who=person, text=text)
+
     def status(self, channel: Channel, root: Post, status: str) -> None:
         root.status = status
         self.feed.publish("typing", place=channel.id, id=root.ts, status=status, view=asdict(self._view(root)))

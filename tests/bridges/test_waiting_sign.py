@@ -17,7 +17,7 @@ from bridges.slack.thread import Thread
 from bridges.telegram import TelegramBridge
 from bridges.telegram.thread import Place as Chat
 from core.bridge import Bridge, Signing
-from core.errors import PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
+from core.errors import MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
 from core.model import MessageId, ThreadId
 from core.pace import Buckets, Call
 from sandbox.discord import TOKEN as DISCORD_TOKEN
@@ -141,6 +141,16 @@ async def test_a_server_that_knows_no_reactions_refuses_for_good(spot: Spot) -> 
     spot.platform.faults.add(Fault(CALLS[name], "status", status=404, error=errors[name]))
     with pytest.raises(PlatformRefused):
         await spot.sign(waits=True)
+
+
+async def test_a_message_that_has_all_that_it_may_have_says_nothing_of_others(spot: Spot) -> None:
+    errors = {"slack": "too_many_reactions", "discord": "30010", "telegram": "message to react not found"}
+    name = spot.platform.name
+    status = 200 if name == "slack" else 400
+    spot.platform.faults.add(Fault(CALLS[name], "status", status=status, error=errors[name]))
+    with pytest.raises(MessageMissing):
+        await spot.sign(waits=True)
+    await spot.sign(waits=True)
 
 
 async def test_a_message_that_is_gone_is_an_error_of_ours(spot: Spot) -> None:

@@ -61,6 +61,25 @@ async def test_a_stranger_is_told_once_a_day_and_asks_nobody(start: Start) -> No
         assert [turn.prompt for turn in await turns_of(run.store)] == ["", ""]
 
 
+async def test_whoever_is_taken_out_again_within_the_hour_is_told_like_any_stranger(start: Start) -> None:
+    async with start(FakeUpstream(HELLO), access=Access(policy="pairing")) as run:
+        register = Register(run.store._engine)
+        for _ in range(2):
+            await run.say("let me in")
+            (waiting,) = await register.pending()
+            await register.confirm(waiting.code)
+            await run.say("hello")
+            await run.settled()
+            await register.revoke("u1")
+        for _ in range(3):
+            await run.say("what now?")
+        told = await notes(run)
+        assert len(told) == 3
+        assert all("give my operator this code" in text for text in told)
+        assert len(set(told)) == 3, "each code is a new one"
+        assert len(run.upstream.prompts) == 2
+
+
 async def test_silence_can_be_asked_for(start: Start) -> None:
     async with start(FakeUpstream(HELLO), access=Access(policy="pairing", denied="silence")) as run:
         await run.say()

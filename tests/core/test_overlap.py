@@ -106,6 +106,22 @@ async def test_what_waits_becomes_one_turn(start: Start) -> None:
     assert all(one.ended_at for one in turns)
 
 
+async def test_of_a_flood_so_many_are_one_prompt_and_the_rest_the_next(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overlap, "MOST", 3)
+    held = asyncio.Event()
+    upstream = FakeUpstream([Text("Hello"), held, Done()], HELLO)
+    async with start(upstream, overlapping=MERGE) as run:
+        await run.say("first")
+        await run.bridge.until(lambda: upstream.prompts)
+        for number in range(6):
+            await run.say(str(number))
+        held.set()
+        await run.settled()
+    assert [one.text for one in upstream.prompts] == ["first", "0\n\n1\n\n2\n\n3", "4\n\n5"]
+
+
 async def test_others_and_commands_are_not_merged_and_keep_their_order(start: Start) -> None:
     go = asyncio.Event()
     upstream = FakeUpstream((Text("slow"), go, Done()), HELLO)

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import URL, event, text
 
 from core.database import opened, transaction
+from core.quota import Asked, _waiting
+from core.statements import now
 from core.store import Store
 from core.tables import State
 from core.waiting import _LEFT
@@ -39,6 +41,16 @@ async def test_no_closed_turn_is_looked_at(url: URL) -> None:
                 plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
                 steps = [str(row) for row in plan]
                 assert not [step for step in steps if "turn_thread" in step or "SCAN turn" in step], (statement, steps)
+
+
+@pytest.mark.parametrize("whose", ["person", "channel", "bridge"])
+async def test_what_waits_is_counted_among_the_open_turns(url: URL, whose: Any) -> None:
+    async with opened(url) as engine, transaction(engine) as connection:
+        waiting = _waiting(Asked("fake", message(), now()), whose, 3)
+        statement = str(waiting.compile(engine, compile_kwargs={"literal_binds": True}))
+        steps = str((await connection.execute(text(f"EXPLAIN QUERY PLAN {statement}"))).all())
+    assert "USING INDEX turn_open" in steps
+    assert "turn_by" not in steps
 
 
 async def test_signs_that_were_left_are_found_by_their_index(url: URL) -> None:

@@ -16,11 +16,12 @@ from sqlalchemy import URL, update
 from core import waiting
 from core.bridge import Signing
 from core.database import opened, transaction
-from core.errors import PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
+from core.errors import MessageMissing, PlatformError, PlatformRefused, PlatformUnavailable, SlowDown
+from core.forgetting import forget_person, forget_thread
 from core.model import Done, Message, MessageId, Text, ThreadId
 from core.pace import Call, Pacer
 from core.settings import Access, Overlapping
-from core.statements import TURN, now
+from core.statements import LEFT_SIGN, TURN, now
 from core.store import Store
 from core.tables import State, Turn
 from core.waiting import WaitingSigns
@@ -244,8 +245,8 @@ async def test_a_refusal_is_said_once_and_disturbs_nothing(
         await life.say()
         await life.say("and this?")
         await life.say("and that?")
-        # who is told to slow down does not ask for the other any more, if that is not on its way already
-        await bridge.until(lambda: len(bridge.asked) >= (1 if isinstance(error, SlowDown) else 2))
+        # who is told to slow down, or refused, does not ask for the other any more, if that is not on its way already
+        await bridge.until(lambda: len(bridge.asked) >= (2 if isinstance(error, PlatformUnavailable) else 1))
         for end in ends:
             end.set()
         await life.relay.idle()
@@ -255,6 +256,107 @@ async def test_a_refusal_is_said_once_and_disturbs_nothing(
     put = [one for one, waits in bridge.asked if waits]
     assert len(put) == len(set(put)), "nothing is tried again"
     assert len([one for one in caplog.records if one.name == "core.waiting"]) == 1
+
+
+async def test_a_channel_that_refuses_one_is_not_asked_again_within_the_hour(live: Any) -> None:
+    bridge = SigningBridge()
+    bridge.trouble = lambda call, count: PlatformRefused(detail="missing permissions") if count == 0 else None
+    upstream, ends = held(5)
+    async with live(upstream, bridge) as life:
+        await life.say()
+        first = await life.say()
+        await bridge.until(lambda: bridge.asked)
+        await life.recorded(None, None)
+        await life.say("and this?")
+        elsewhere = {"thread": ThreadId("fake:elsewhere"), "channel": "elsewhere"}
+        await life.say(**elsewhere)
+        other = await life.say(**elsewhere)
+        await bridge.until(lambda: bridge.signed)
+        for end in ends:
+            end.set()
+        await life.relay.idle()
+        await life.recorded(None, None, None, None, None)
+    assert [one for one, waits in bridge.asked if waits] == [first, other]
+
+
+async def test_of_a_flood_only_so_many_ask_for_a_sign_at_a_time(live: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MOST_OF_A_THREAD", 2)
+    bridge = SigningBridge()
+    pacer = HeldPacer(bridge)
+    upstream, _ = held(1)
+    async with live(upstream, bridge, pacer=pacer) as life:
+        await life.say()
+        await bridge.until(lambda: upstream.prompts)
+        first = [await life.say() for _ in range(5)][:2]
+        elsewhere = {"thread": ThreadId("fake:elsewhere"), "author": "u2"}
+        await life.say(**elsewhere)
+        other = await life.say(**elsewhere)
+        await bridge.until(lambda: pacer.asking == 3)
+        pacer.free.set()
+        await bridge.until(lambda: bridge.signed == {*first, other})
+        last = await life.say()
+        await bridge.until(lambda: last in bridge.signed)
+
+
+async def test_a_message_that_alone_can_have_none_closes_no_channel(live: Any) -> None:
+    bridge = SigningBridge()
+    bridge.trouble = lambda call, count: MessageMissing() if (call, count) == ("sign", 0) else None
+    upstream, ends = held(3)
+    async with live(upstream, bridge) as life:
+        await life.say()
+        await life.say()
+        await bridge.until(lambda: bridge.asked)
+        await life.recorded(None, None)
+        second = await life.say()
+        await bridge.until(lambda: bridge.signed == {second})
+        for end in ends:
+            end.set()
+        await life.relay.idle()
+
+
+@pytest.mark.parametrize("forget", ["person", "thread"])
+async def test_what_is_forgotten_while_it_waits_loses_its_sign(
+    live: Any, monkeypatch: pytest.MonkeyPatch, forget: str
+) -> None:
+    monkeypatch.setattr(waiting, "EVERY", 0.01)
+    bridge = SigningBridge()
+    upstream, ends = held(1)
+    async with live(upstream, bridge) as life:
+        await life.say()
+        await bridge.until(lambda: upstream.prompts)
+        await life.say(author="u2")
+        await bridge.until(lambda: bridge.signed)
+        await life.recorded(None, True)
+        if forget == "person":
+            await forget_person(life.store._engine, "u2")
+        else:
+            await forget_thread(life.store._engine, message().thread)
+        await bridge.until(lambda: not bridge.signed)
+        ends[0].set()
+        await life.relay.idle()
+        assert len(await life.turns()) == 1
+        async with asyncio.timeout(20):
+            while await left(life):  # noqa: ASYNC110 - nobody tells of a commit
+                await asyncio.sleep(0.01)
+
+
+async def test_what_is_left_of_the_forgotten_is_forgotten_after_an_hour(
+    live: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "EVERY", 0.01)
+    monkeypatch.setattr(waiting, "GIVEN_UP", timedelta(seconds=-1))
+    async with live(FakeUpstream(HELLO), SigningBridge()) as life:
+        async with transaction(life.store._engine) as connection:
+            await connection.execute(LEFT_SIGN.insert().values(bridge="gone", thread="gone:1", message="m", at=now()))
+        async with asyncio.timeout(20):
+            while await left(life):  # noqa: ASYNC110 - nobody tells of a commit
+                await asyncio.sleep(0.01)
+
+
+async def left(life: Life) -> bool:
+    """Is anything on record of signs whose turns are forgotten?"""
+    async with transaction(life.store._engine) as connection:
+        return (await connection.execute(LEFT_SIGN.select())).first() is not None
 
 
 async def test_one_that_was_on_its_way_when_the_turn_began_goes_too(live: Any) -> None:

@@ -91,6 +91,32 @@ async def test_a_press_stops_what_grows_and_nothing_else(standing: World, tmp_pa
 
 
 @on_each
+async def test_an_assistant_is_chosen_by_a_button_also_after_a_restart(
+    standing: World, tmp_path: Path, name: str
+) -> None:
+    """The name is longer than a button of Telegram's can say."""
+    platform = standing.platforms[name]
+    where = place(platform, "direct")
+    long = "an-assistant-with-a-name-that-no-button-could-ever-hold-as-it-is"
+    url = standing.upstream.base_url("openai")
+    other = f'[upstreams.{long}]\nkind = "openai"\nbase_url = "{url}"\nmodel = "other"\n'
+    config = str(standing.config(tmp_path, "goapi", extra=other))
+    several = {f"THREADBRIDGE__BRIDGES__{name.upper()}__UPSTREAMS": long}
+    async with Program(("run", "--config", config), several) as program:
+        await standing.listening(program)
+        await platform.say(where, "!use" if name == "slack" else "/use")
+        menu = await offered(platform, where, "Assistants here", "✓ main")
+        assert await program.stop() == 0
+    async with Program(("run", "--config", config), several) as program:
+        await standing.listening(program)
+        await press(platform, where, menu, "an-assistant")
+        await replied(platform, where, lambda text: f"{long} answers here" in text)
+        await platform.feed.until(lambda: not written(platform, where, "Assistants here")[0].buttons, within=WITHIN)
+        assert await program.stop() == 0
+    assert column(tmp_path, "upstream")[-1] == long
+
+
+@on_each
 async def test_buttons_work_after_a_restart(standing: World, tmp_path: Path, name: str) -> None:
     platform = standing.platforms[name]
     where = place(platform, "direct")

@@ -32,6 +32,10 @@ export class Api {
     return (await this.ask(`threads?limit=30&page=${page}`)).json();
   }
 
+  async assistants() {
+    return (await (await this.ask("assistants")).json()).assistants;
+  }
+
   async say(thread, message) {
     const options = { method: "POST", body: JSON.stringify(message), headers: { "Content-Type": "application/json" } };
     return (await this.ask(`threads/${thread}/messages`, options)).json();

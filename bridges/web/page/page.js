@@ -23,6 +23,7 @@ async function enter(token) {
   api = new Api(token);
   try {
     await list();
+    offer(await api.assistants());
   } catch (error) {
     door(error.status === 401 ? "This token is not known here." : error.message);
     return;
@@ -72,6 +73,19 @@ function mark(item) {
   if (here) at("title").textContent = item.querySelector("a").firstChild.textContent;
 }
 
+// --- the assistants that may be chosen, if there are several ---
+
+function offer(names) {
+  at("assistants").hidden = !names.length;
+  at("assistants").replaceChildren(new Option("Another assistant …", ""), ...names.map((name) => new Option(name)));
+}
+
+async function choose() {
+  const name = at("assistants").value;
+  at("assistants").value = ""; // which one answers is said in the conversation
+  if (name) await say({ command: "use", text: name });
+}
+
 // --- the conversation ---
 
 function chosen() {
@@ -102,15 +116,22 @@ async function send() {
   const text = at("text").value.trim();
   if (!text) return;
   at("send").disabled = true;
-  const said = await conversation.say({ text });
+  const said = await say({ text });
   at("send").disabled = false;
   if (said) {
     at("text").value = "";
     fit();
+  }
+  at("text").focus();
+}
+
+async function say(message) {
+  const said = await conversation.say(message);
+  if (said) {
     if (!chosen()) history.replaceState(null, "", `#${conversation.thread}`);
     await list().catch(() => undefined);
   }
-  at("text").focus();
+  return said;
 }
 
 function fit() {
@@ -138,6 +159,7 @@ at("begin").addEventListener("click", () => {
   history.replaceState(null, "", location.pathname);
   show();
 });
+at("assistants").addEventListener("change", choose);
 at("older").addEventListener("click", () => older().catch(() => undefined));
 at("leave").addEventListener("click", () => door());
 at("menu").addEventListener("click", () => menu(!at("side").classList.contains("open")));

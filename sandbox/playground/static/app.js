@@ -15,11 +15,11 @@ const inspectors = {};
 const tabs = {};
 let turns = [];
 
-function build({ people, largest_file }) {
+function build({ people, files }) {
   for (const [platform, skin] of Object.entries(SKINS)) {
     inspectors[platform] = new Inspector(skin.title, () => mark(platform));
     operators[platform] = new Operator(skin.title);
-    panes[platform] = new Pane(platform, skin, people, largest_file, (place, id) => inspectors[platform].select(place, id));
+    panes[platform] = new Pane(platform, skin, people, files, (place, id) => inspectors[platform].select(place, id));
     const parts = [panes[platform], operators[platform], inspectors[platform]];
     const column = el("div", { class: "column", "data-platform": platform }, ...parts.map((part) => part.element));
     document.getElementById("panes").append(column);

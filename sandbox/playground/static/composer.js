@@ -1,4 +1,4 @@
-// Where a person writes: as whom, to what, with or without a file and a mention of the bot.
+// Where a person writes: as whom, to what, with or without files and a mention of the bot.
 
 import { Clip } from "./clip.js";
 import { el, icon } from "./dom.js";
@@ -8,14 +8,14 @@ import { Who } from "./who.js";
 const SEND = "M3 10 17 3.5 13 17l-3.2-5.4zM9.8 11.6 17 3.5";
 
 export class Composer {
-  constructor(skin, people, largest, onSend, onWho) {
+  constructor(skin, people, files, onSend, onWho) {
     this.skin = skin;
     this.onSend = onSend;
     this.parent = null;
     this.mention = true;
     this.sending = false;
     this.who = new Who(skin.title, people, onWho);
-    this.clip = new Clip(skin.title, largest);
+    this.clip = new Clip(skin.title, files);
     this.input = el("textarea", { rows: 1, "aria-label": `Write in ${skin.title}`, onkeydown: (event) => this.key(event), oninput: () => this.grow(), onpaste: (event) => this.offered(event, event.clipboardData) });
     this.at = el("button", { type: "button", class: "at", title: "Mention the bot", onclick: () => this.setMention(!this.mention) }, "@bot");
     this.banner = el("div", { class: "banner", hidden: true }, el("span"), el("button", { type: "button", "aria-label": "Not as a reply", onclick: () => this.reply(null) }, "×"));
@@ -76,11 +76,11 @@ export class Composer {
     } else if (event.key === "Escape") this.reply(null);
   }
 
-  /** What was dropped or pasted is a text, or a file to go with it. */
+  /** What was dropped or pasted is a text, or files to go with it. */
   offered(event, { files }) {
     if (!files.length) return;
     event.preventDefault();
-    this.clip.choose(files[0]);
+    this.clip.choose(files);
   }
 
   grow() {
@@ -90,10 +90,10 @@ export class Composer {
 
   async say(written) {
     await this.clip.taken;
-    const file = this.clip.id;
-    if (!written && !file) return null;
+    const files = this.clip.ids;
+    if (!written && !files.length) return null;
     const mention = this.mention && this.place.kind !== "direct" && !written.startsWith("/") && !written.includes("@bot");
-    return this.onSend({ text: mention ? `@bot ${written}`.trim() : written, author: this.who.person.id, parent: this.parent, file });
+    return this.onSend({ text: mention ? `@bot ${written}`.trim() : written, author: this.who.person.id, parent: this.parent, files });
   }
 
   async send(chip) {

@@ -9,7 +9,7 @@ const SHOWN = 250; // messages of a place that are kept in the page
 const TYPING = 6000; // milliseconds that one call for the typing indicator lasts
 
 export class Pane {
-  constructor(platform, skin, people, largest, onSelect) {
+  constructor(platform, skin, people, files, onSelect) {
     this.platform = platform;
     this.skin = skin;
     this.onSelect = onSelect;
@@ -26,7 +26,7 @@ export class Pane {
     sized.observe(this.flow);
     sized.observe(this.list);
     this.typing = el("p", { class: "typing", hidden: true }, el("span", { class: "dots" }, el("i"), el("i"), el("i")), "Threadbridge is typing");
-    this.composer = new Composer(skin, people, largest, (said) => this.send(said), () => this.speak());
+    this.composer = new Composer(skin, people, files, (said) => this.send(said), () => this.speak());
     this.lamp = el("span", { class: "link-lamp", title: "Not connected" });
     this.element = el(
       "section",

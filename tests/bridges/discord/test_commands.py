@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from bridges.discord import DiscordBridge
 from bridges.discord.interactions import MAY_NOT_WRITE, RECEIVED, read
-from bridges.discord.registering import ASK_ABOUT, WANTED, same
+from bridges.discord.registering import ASK_ABOUT, WANTED, choosing, register, same
 from core.model import MessageId, ThreadId
 from sandbox.discord import DiscordServer
 from sandbox.discord.interactions import checked
 from sandbox.faults import Fault
-from tests.bridges.discord.conftest import Connect, Ear
+from tests.bridges.discord.conftest import Connect, Ear, settings
 
 
 def calls(server: DiscordServer, name: str) -> int:
@@ -53,6 +53,23 @@ async def test_commands_are_registered_once_and_again_only_when_they_changed(
     server.world.commands.pop()
     async with connect():
         await server.feed.until(lambda: calls(server, "commands.replace") == 2)
+
+
+async def test_use_offers_the_assistants_and_others_when_they_changed(server: DiscordServer) -> None:
+    for names in (("main", "second"), ("main", "third"), ("main", "third")):
+        async with DiscordBridge(settings(server)) as bridge:
+            await register(bridge.client, names)
+        (use,) = [one for one in server.world.commands if one["name"] == "use"]
+        assert [one["value"] for one in use["options"][0]["choices"]] == list(names)
+    assert calls(server, "commands.replace") == 2
+
+
+@given(st.lists(st.text(min_size=1, max_size=150), min_size=2, max_size=40))
+def test_discord_takes_any_names_of_assistants(names: list[str]) -> None:
+    (option,) = checked(choosing(names), "1", "1")["options"]
+    offered = [one["value"] for one in option.get("choices", ())]
+    assert offered in ([], names)
+    assert offered or len(names) > 25 or max(map(len, names)) > 100, "those that Discord takes are offered"
 
 
 @given(st.permutations(WANTED), st.booleans())

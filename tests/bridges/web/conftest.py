@@ -66,8 +66,10 @@ class _Endpoints(Endpoints):
 
 
 @asynccontextmanager
-async def standing(engine: AsyncEngine, recorded: frozenset[MessageId] = frozenset()) -> AsyncIterator[Web]:
-    """`recorded`: what is on record already."""
+async def standing(
+    engine: AsyncEngine, recorded: frozenset[MessageId] = frozenset(), choices: tuple[str, ...] = ()
+) -> AsyncIterator[Web]:
+    """`recorded`: what is on record already; `choices`: the names that `use` takes."""
     endpoints = _Endpoints()
 
     async def recollect() -> Recent:
@@ -76,7 +78,7 @@ async def standing(engine: AsyncEngine, recorded: frozenset[MessageId] = frozens
     async with (
         serving(Http(port=0), platforms=endpoints.dispatch, report=_report, metrics=Metrics(())) as (host, port),
         aiohttp.ClientSession() as session,
-        WebBridge(SETTINGS, engine=engine, endpoints=endpoints) as bridge,
+        WebBridge(SETTINGS, engine=engine, endpoints=endpoints, choices=choices) as bridge,
     ):
         web = Web(address=f"http://{host}:{port}", session=session, bridge=bridge)
         listening = asyncio.create_task(bridge.listen(web.accept, recollect))

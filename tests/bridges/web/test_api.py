@@ -27,6 +27,13 @@ async def test_what_is_said_is_handed_over_and_kept(web: Web) -> None:
     assert found["cursor"] == told["cursor"]
 
 
+async def test_the_assistants_that_may_be_chosen_are_told(engine: AsyncEngine) -> None:
+    for names in ((), ("main", "second")):
+        async with standing(engine, choices=names) as web:
+            assert await web.get("assistants") == (200, {"assistants": list(names)})
+            assert (await web.get("assistants", "nobody's token"))[0] == 401
+
+
 async def test_without_a_name_the_person_is_the_client_and_an_id_is_made(web: Web) -> None:
     _, told = await web.say("tides", text="Hello")
     assert (web.heard[0].author, web.heard[0].author_name) == ("ann", "ann")

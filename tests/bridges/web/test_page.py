@@ -102,6 +102,38 @@ async def test_an_answer_grows_and_is_stopped_on_a_phone(tmp_path: Path) -> None
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+async def test_another_assistant_is_chosen_from_a_list(tmp_path: Path) -> None:
+    async with site(tmp_path) as standing:
+        others = f'[upstreams.second]\nkind = "openai"\nbase_url = "{standing.upstream.base_url("openai")}"\n'
+        text = standing.config.read_text().replace(
+            "[upstreams.main]", '[bridges.web]\nupstreams = ["second"]\n[upstreams.main]'
+        )
+        standing.config.write_text(f'{text}{others}model = "other"\n')
+        program = await standing.program()
+        address = (await standing.client(program)).address
+        async with tab(address) as page:
+            await enter(page)
+            assistants = page.get_by_label("Another assistant")
+            await expect(assistants.locator("option")).to_have_text(["Another assistant …", "main", "second"])
+            await assistants.select_option("second")
+            answers = page.locator("#messages .assistant.final")
+            await expect(answers.first).to_contain_text("From now on second answers here.")
+            await expect(assistants).to_have_value("")
+            await say(page, "/status")
+            await expect(answers.nth(1)).to_contain_text("You are talking to second")
+            await page.set_viewport_size({"width": 375, "height": 720})
+            await expect(assistants).to_be_visible()
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await ended(program)
+
+
+async def test_where_there_is_one_there_is_nothing_to_choose(tmp_path: Path) -> None:
+    async with running(tmp_path) as (_, address), tab(address) as page:
+        await enter(page)
+        await expect(page.locator("#title")).to_be_visible()
+        await expect(page.locator("#assistants")).to_be_hidden()
+
+
 async def test_the_page_comes_back_after_a_restart(tmp_path: Path) -> None:
     async with running(tmp_path) as (standing, address):
         fixed = standing.config.read_text().replace("port = 0", f"port = {address.rpartition(':')[2]}")

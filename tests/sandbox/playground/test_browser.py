@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, async_playwright, expect
+from playwright.async_api import Browser, FilePayload, Locator, async_playwright, expect
 from playwright.async_api import Page as Tab
 
 from sandbox.playground import running
@@ -279,11 +279,11 @@ async def test_a_file_goes_with_a_message_and_the_upstream_says_what_it_got(
     for platform in PLATFORMS:
         chooser = tab.locator(f".pane.{platform} input[type=file]")
         await chooser.set_input_files({"name": name, "mimeType": media_type, "buffer": content})
-        await expect(tab.locator(f".pane.{platform} .chosen")).to_contain_text(
+        await expect(tab.locator(f".pane.{platform} .picked")).to_contain_text(
             f"{name}{len(content)} bytes", timeout=PATIENCE
         )
         await write(tab, platform, f"echo: a file on {platform}")
-        await expect(tab.locator(f".pane.{platform} .chosen")).to_be_hidden(timeout=PATIENCE)
+        await expect(tab.locator(f".pane.{platform} .picked")).to_be_hidden(timeout=PATIENCE)
     for platform in PLATFORMS:
         await is_answered(tab, platform, f"echo: a file on {platform}")
         received = f"I have received {name} ({media_type}, {len(content)} bytes)"
@@ -300,6 +300,54 @@ async def test_a_file_goes_with_a_message_and_the_upstream_says_what_it_got(
             assert await response.body() == content
 
 
+async def test_several_files_are_one_turn_in_each_pane(tab: Tab) -> None:
+    await in_direct_chats(tab)
+    files: list[FilePayload] = [
+        {"name": f"{number}.txt", "mimeType": "text/plain", "buffer": b"x" * number} for number in (1, 2, 3)
+    ]
+    for platform in PLATFORMS:
+        chosen = tab.locator(f".pane.{platform} .picked")
+        await tab.locator(f".pane.{platform} input[type=file]").set_input_files(files)
+        await expect(chosen.locator("b")).to_have_text(["1.txt", "2.txt", "3.txt"], timeout=PATIENCE)
+        await chosen.get_by_role("button", name="Not this file: 2.txt").click()
+        await expect(chosen.locator("b")).to_have_text(["1.txt", "3.txt"])
+        await write(tab, platform, f"echo: two files on {platform}")
+        await expect(chosen).to_be_hidden(timeout=PATIENCE)
+    for platform in PLATFORMS:
+        await is_answered(tab, platform, f"echo: two files on {platform}")
+        said = replies(tab, platform).last.locator(".text")
+        for size, name in ((1, "1.txt"), (3, "3.txt")):
+            await expect(said).to_contain_text(f"{name} (text/plain, {size} bytes)", timeout=PATIENCE)
+        mine = tab.locator(f".pane.{platform} .message.from-person")
+        if platform == "telegram":  # where an album is a message for each
+            await expect(mine.nth(-2).locator(".files a")).to_contain_text("1.txt")
+            await expect(mine.last.locator(".files a")).to_contain_text("3.txt")
+        else:
+            await expect(mine.last.locator(".files a")).to_have_count(2)
+
+
+async def test_an_assistant_is_chosen_by_a_button_in_each_pane(tab: Tab) -> None:
+    await in_direct_chats(tab)
+    for platform in PLATFORMS:
+        await write(tab, platform, "/use" if platform != "slack" else "!use")
+    for platform in PLATFORMS:
+        menu = replies(tab, platform).last.locator(".buttons button")
+        await expect(menu).to_have_text(["✓ goapi", "gptbots", "mygptassistants", "openai"], timeout=PATIENCE)
+        count = await replies(tab, platform).count()
+        await menu.filter(has_text="openai").click()
+        await expect(replies(tab, platform)).to_have_count(count + 1, timeout=PATIENCE)
+        await expect(replies(tab, platform).last).to_contain_text("openai answers here", timeout=PATIENCE)
+        await expect(replies(tab, platform).nth(-2).locator(".buttons button")).to_have_count(0, timeout=PATIENCE)
+    for platform in PLATFORMS:
+        if platform == "slack":  # the thread that the menu stands in
+            await tab.locator(".pane.slack .thread-reply").last.click()
+        await write(tab, platform, f"echo: who are you on {platform}?")
+        await is_answered(tab, platform, f"echo: who are you on {platform}?")
+        await expect(inspector(tab, platform).locator(".facts")).to_contain_text("openai")
+        await write(tab, platform, "/use goapi" if platform != "slack" else "!use goapi")
+        await expect(replies(tab, platform).last).to_contain_text("goapi answers here", timeout=PATIENCE)
+
+
 async def test_a_picture_that_the_assistant_makes_is_shown(tab: Tab) -> None:
     await in_direct_chats(tab)
     for platform in PLATFORMS:
@@ -313,7 +361,7 @@ async def test_a_picture_that_the_assistant_makes_is_shown(tab: Tab) -> None:
 
 async def test_a_file_alone_is_a_message_and_one_can_be_taken_back(tab: Tab) -> None:
     await in_direct_chats(tab)
-    chooser, chosen = tab.locator(".pane.telegram input[type=file]"), tab.locator(".pane.telegram .chosen")
+    chooser, chosen = tab.locator(".pane.telegram input[type=file]"), tab.locator(".pane.telegram .picked")
     for name in ("no.txt", "yes.txt"):
         await chooser.set_input_files({"name": name, "mimeType": "text/plain", "buffer": b"words"})
         await expect(chosen).to_contain_text(name, timeout=PATIENCE)
@@ -340,7 +388,7 @@ async def test_a_file_can_be_pasted_and_dropped(tab: Tab, event: str) -> None:
         }""",
         event,
     )
-    await expect(tab.locator(".pane.discord .chosen")).to_contain_text("moved.txt", timeout=PATIENCE)
+    await expect(tab.locator(".pane.discord .picked")).to_contain_text("moved.txt", timeout=PATIENCE)
 
 
 async def test_a_file_that_is_too_large_is_refused_with_a_sentence(tab: Tab) -> None:
@@ -349,7 +397,7 @@ async def test_a_file_that_is_too_large_is_refused_with_a_sentence(tab: Tab) -> 
     await expect(tab.locator("#notice")).to_contain_text(
         "tides.bin is too large: it has 6 MB, and a file may have 5 MB"
     )
-    await expect(tab.locator(".pane.slack .chosen")).to_be_hidden()
+    await expect(tab.locator(".pane.slack .picked")).to_be_hidden()
 
 
 async def test_a_message_that_is_clicked_shows_its_own_turn(tab: Tab) -> None:

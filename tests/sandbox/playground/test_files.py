@@ -57,7 +57,7 @@ async def test_a_file_stands_below_its_message(
     picture: bool,
 ) -> None:
     place = place_of(mirrors[platform], "direct")
-    said = await chats.say(platform, place, text, "ann", file=chats.uploads.add(name, media_type, PNG))
+    said = await chats.say(platform, place, text, "ann", files=[chats.uploads.add(name, media_type, PNG)])
     caught_up(stand_ins, mirrors)
     (view,) = mirrors[platform].state()["views"][place]
     assert view["files"] == [{"name": name, "size": len(PNG), "picture": picture}]
@@ -73,11 +73,48 @@ async def test_telegram_takes_what_it_compresses_for_a_photo(
     stand_ins: StandIns, mirrors: dict[str, Mirror], chats: Chats
 ) -> None:
     place = place_of(mirrors["telegram"], "direct")
-    said = await chats.say("telegram", place, "Look", "ann", file=chats.uploads.add("IMG_1.JPG", "image/jpeg", PNG))
+    said = await chats.say("telegram", place, "Look", "ann", files=[chats.uploads.add("IMG_1.JPG", "image/jpeg", PNG)])
     assert "photo" in stand_ins.telegram.world.chats[int(place)].messages[int(said)].content
     caught_up(stand_ins, mirrors)
     file = chats.file("telegram", place, said, 0)
     assert (file.media_type, file.picture, file.content) == ("image/jpeg", True, PNG)
+
+
+@pytest.mark.parametrize("platform", ["slack", "discord"])
+async def test_several_files_stand_below_one_message(
+    stand_ins: StandIns, mirrors: dict[str, Mirror], chats: Chats, platform: str
+) -> None:
+    place = place_of(mirrors[platform], "direct")
+    ids = [chats.uploads.add(name, "image/png", PNG) for name in ("a.png", "b.png", "c.png")]
+    await chats.say(platform, place, "Look", "ann", files=ids)
+    caught_up(stand_ins, mirrors)
+    (view,) = mirrors[platform].state()["views"][place]
+    assert [one["name"] for one in view["files"]] == ["a.png", "b.png", "c.png"]
+
+
+async def test_telegram_takes_several_for_an_album_with_the_text_below_the_first(
+    stand_ins: StandIns, mirrors: dict[str, Mirror], chats: Chats
+) -> None:
+    place = place_of(mirrors["telegram"], "direct")
+    kinds = [("a.jpg", "image/jpeg"), ("b.txt", "text/plain"), ("c.jpg", "image/jpeg"), ("d.txt", "text/plain")]
+    ids = [chats.uploads.add(name, media_type, PNG) for name, media_type in kinds]
+    said = await chats.say("telegram", place, "Look", "ann", files=ids)
+    messages = list(stand_ins.telegram.world.chats[int(place)].messages.values())
+    albums = [one.extra["media_group_id"] for one in messages]
+    assert [("photo" in one.content, one.content.get("caption")) for one in messages] == [
+        (True, "Look"),
+        (True, None),
+        (False, None),
+        (False, None),
+    ]
+    assert albums[0] == albums[1] != albums[2] == albums[3], "photos and files make an album each"
+    assert said == str(messages[0].id)
+
+
+async def test_a_single_file_is_no_album(stand_ins: StandIns, mirrors: dict[str, Mirror], chats: Chats) -> None:
+    place = place_of(mirrors["telegram"], "direct")
+    said = await chats.say("telegram", place, "Look", "ann", files=[chats.uploads.add("a.jpg", "image/jpeg", PNG)])
+    assert stand_ins.telegram.world.chats[int(place)].messages[int(said)].extra == {}
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -88,7 +125,7 @@ async def test_a_file_can_answer_a_message(
     first = await chats.say(platform, place, "Here it comes", "ann")
     caught_up(stand_ins, mirrors)
     said = await chats.say(
-        platform, place, "This", "ann", parent=first, file=chats.uploads.add("tides.txt", "text/plain", b"high")
+        platform, place, "This", "ann", parent=first, files=[chats.uploads.add("tides.txt", "text/plain", b"high")]
     )
     caught_up(stand_ins, mirrors)
     view = mirrors[platform].state()["views"][place][-1]
@@ -101,12 +138,12 @@ async def test_a_post_of_the_forum_may_begin_with_a_file(
     stand_ins: StandIns, mirrors: dict[str, Mirror], chats: Chats, text: str, title: str
 ) -> None:
     forum = place_of(mirrors["discord"], "forum")
-    said = await chats.say("discord", forum, text, "bob", file=chats.uploads.add("chart.png", "image/png", PNG))
+    said = await chats.say("discord", forum, text, "bob", files=[chats.uploads.add("chart.png", "image/png", PNG)])
     caught_up(stand_ins, mirrors)
     assert title in [place.name for place in mirrors["discord"].places if place.id == said]
     assert chats.file("discord", forum, said, 0).content == PNG
     below = await chats.say(
-        "discord", forum, "And this?", "bob", parent=said, file=chats.uploads.add("b.png", "image/png", PNG)
+        "discord", forum, "And this?", "bob", parent=said, files=[chats.uploads.add("b.png", "image/png", PNG)]
     )
     caught_up(stand_ins, mirrors)
     assert mirrors["discord"].state()["views"][forum][-1]["thread"] == said
@@ -119,7 +156,7 @@ async def test_a_file_is_sent_once_and_waits_where_its_message_was_refused(
     place = place_of(mirrors["discord"], "channel")
     file = chats.uploads.add("chart.png", "image/png", PNG)
     with pytest.raises(Refused, match="Discord does not take it"):
-        await chats.say("discord", place, "a" * 2001, "ann", file=file)
-    await chats.say("discord", place, "short", "ann", file=file)
+        await chats.say("discord", place, "a" * 2001, "ann", files=[file])
+    await chats.say("discord", place, "short", "ann", files=[file])
     with pytest.raises(Refused, match="choose it again"):
-        await chats.say("discord", place, "once more", "ann", file=file)
+        await chats.say("discord", place, "once more", "ann", files=[file])

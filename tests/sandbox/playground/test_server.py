@@ -117,8 +117,10 @@ async def test_discord_quotes_what_it_replies_to_and_makes_posts_in_its_forum(pa
         ({"parent": "17"}, "The message that it answers is not there."),
         ({"text": None}, "text is missing, or is not a text."),
         ({"parent": 17}, "parent is missing, or is not a text."),
-        ({"file": 17}, "file is missing, or is not a text."),
-        ({"file": "17"}, "That file is not here any more: choose it again."),
+        ({"files": 17}, "files is not a list of texts."),
+        ({"files": [17]}, "files is not a list of texts."),
+        ({"files": ["17"]}, "That file is not here any more: choose it again."),
+        ({"files": ["17"] * 11}, "A message has 10 files at most."),
     ],
 )
 async def test_what_cannot_be_said_is_refused_with_a_sentence(page: Page, wrong: dict[str, Any], sentence: str) -> None:
@@ -145,7 +147,7 @@ async def test_a_file_goes_with_a_message_and_is_shown_to_every_page(page: Page,
     status, upload = await page.upload(PNG, name="chart.png", type="image/png")
     assert status == 200
     async with page.hearing("messages") as hearing:
-        said = {"platform": platform, "place": place, "text": "", "author": "ann", "file": upload["id"]}
+        said = {"platform": platform, "place": place, "text": "", "author": "ann", "files": [upload["id"]]}
         status, _ = await page.ask("api/say", **said)
         assert status == 200
         (view,) = (await hearing)["changed"]
@@ -161,7 +163,7 @@ async def test_what_is_no_picture_is_never_opened_at_the_address_of_the_page(pag
     place = page.place(await page.state(), "slack", "direct")
     html = b"<script>document.title = 'taken'</script>"
     _, upload = await page.upload(html, name='a "page".html', type="text/html")
-    _, said = await page.ask("api/say", platform="slack", place=place, text="Look", author="ann", file=upload["id"])
+    _, said = await page.ask("api/say", platform="slack", place=place, text="Look", author="ann", files=[upload["id"]])
     wanted = {"platform": "slack", "place": place, "message": said["id"], "number": "0"}
     async with page.client.get(page.address + "api/file", params=wanted) as response:
         assert await response.read() == html
@@ -177,7 +179,7 @@ async def test_what_is_no_picture_is_never_opened_at_the_address_of_the_page(pag
 async def test_a_file_that_is_not_there_is_said(page: Page, wrong: dict[str, str]) -> None:
     place = page.place(await page.state(), "slack", "direct")
     _, upload = await page.upload(PNG, name="chart.png")
-    _, said = await page.ask("api/say", platform="slack", place=place, text="", author="ann", file=upload["id"])
+    _, said = await page.ask("api/say", platform="slack", place=place, text="", author="ann", files=[upload["id"]])
     wanted = {"platform": "slack", "place": place, "message": said["id"], "number": "0", **wrong}
     async with page.client.get(page.address + "api/file", params=wanted) as response:
         assert (response.status, await response.json()) == (400, {"error": "There is no such file."})
