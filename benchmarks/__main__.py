@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from benchmarks import arrival, flood, lag, pacing, reading, scale, workers
+from benchmarks import arrival, flood, lag, pacing, reading, scale, whole, workers
 from benchmarks.report import table
 
 
 def main() -> int:
     figures = [
-        figure for one in (arrival, workers, flood, reading, lag, scale) for figure in asyncio.run(one.measure())
+        figure for one in (arrival, workers, flood, reading, lag, whole, scale) for figure in asyncio.run(one.measure())
     ]
     figures += pacing.measure()
     sys.stdout.write(table(figures) + "\n")

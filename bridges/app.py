@@ -78,7 +78,7 @@ async def run(settings: Settings, stop: asyncio.Event, role: Role = "run") -> No
             engine = await stack.enter_async_context(opened(url))
             store = Store(engine)
             backlog = await stack.enter_async_context(aclosing(Backlog(engine)))
-            endpoints = Endpoints()
+            endpoints = Endpoints(listening=role != "work")
             bridges = {bridge.name: bridge for bridge in _bridges(settings, endpoints, engine)}
             pacers = {name: Pacer(bridge.pace) for name, bridge in bridges.items()}
             metrics, pulse = Metrics(bridges), Pulse()

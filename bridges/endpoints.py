@@ -10,11 +10,23 @@ from aiohttp import web
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Endpoints:
-    """The paths that bridges answer just now; requests for any other are not found."""
+COMING = "The server is just starting. Please try again in a moment."
 
-    def __init__(self) -> None:
+
+class Endpoints:
+    """The paths that bridges answer just now; requests for any other are not found. `listening`: somebody here is going
+    to answer those that are expected."""
+
+    def __init__(self, *, listening: bool = True) -> None:
         self._handlers: dict[str, Handler] = {}
+        self._listening = listening
+        self._expected: set[str] = set()
+
+    def expect(self, path: str) -> None:
+        """While nobody answers this path, whoever asks is told to come again: at the start, and between two attempts to
+        listen. "Not found" would be taken for the last word."""
+        if self._listening:
+            self._expected.add(path)
 
     @contextmanager
     def serve(self, path: str, handler: Handler) -> Iterator[None]:
@@ -33,6 +45,8 @@ class Endpoints:
         handler = self._handlers.get(folder)
         if handler is None and request.method == "POST":
             handler = self._handlers.get(request.path)
+        if handler is None and not self._expected.isdisjoint((folder, request.path)):
+            return web.json_response({"error": COMING}, status=503, headers={"Retry-After": "1"})
         if handler is None:
             raise web.HTTPNotFound
         return await handler(request)

@@ -60,6 +60,8 @@ class SlackBridge:
         """`endpoints` is needed to listen in the mode `http`."""
         self._settings = settings
         self._endpoints = endpoints
+        if endpoints is not None and settings.mode == "http":
+            endpoints.expect(EVENTS_PATH)
         self._token = settings.bot_token.get_secret_value()
         self._revoked = asyncio.Event()
         self._sockets: SocketMode | None = None

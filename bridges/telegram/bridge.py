@@ -29,6 +29,7 @@ from bridges.telegram.receiving import Receiver
 from bridges.telegram.rhythm import Rhythm
 from bridges.telegram.surface import TelegramSurface
 from bridges.telegram.thread import read
+from bridges.telegram.webhook import PATH as WEBHOOK_PATH
 from bridges.telegram.webhook import Webhook
 from core.bridge import Accept, May, Recollect, Surface
 from core.errors import ConfigError, PlatformError, PlatformRefused, SlowDown
@@ -58,6 +59,8 @@ class TelegramBridge:
     ) -> None:
         self._settings = settings
         self._endpoints = endpoints
+        if endpoints is not None and settings.mode == "webhook":
+            endpoints.expect(WEBHOOK_PATH)
         self._rhythm = rhythm
         self._connection: Client | None = None
         self._me: Me | None = None

@@ -42,6 +42,7 @@ class WebBridge:
         """`choices`: the names that `use` takes, where there are several."""
         self._settings = settings
         self._endpoints = endpoints
+        endpoints.expect(PATH)
         self._choices = choices
         self._engine = engine
         self._alone = engine.dialect.name == "sqlite"

@@ -346,6 +346,9 @@ async def test_an_assistant_is_chosen_by_a_button_in_each_pane(tab: Tab) -> None
         await expect(inspector(tab, platform).locator(".facts")).to_contain_text("openai")
         await write(tab, platform, "/use goapi" if platform != "slack" else "!use goapi")
         await expect(replies(tab, platform).last).to_contain_text("goapi answers here", timeout=PATIENCE)
+        # else the next question would be told what the other assistant had answered
+        await write(tab, platform, "/new" if platform != "slack" else "!new")
+        await expect(replies(tab, platform).last).to_contain_text("A new conversation begins", timeout=PATIENCE)
 
 
 async def test_a_picture_that_the_assistant_makes_is_shown(tab: Tab) -> None:
