@@ -49,7 +49,7 @@ async def measure() -> list[Figure]:
 
 
 def _is_answered(discord: StandIn, place: str) -> bool:
-    return any(LABELS[Control.RETRY] in view.buttons for view in discord.view(place))
+    return any(LABELS[Control.RETRY] in label for view in discord.view(place) for label in view.buttons)
 
 
 def _spent(process: int) -> float:

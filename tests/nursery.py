@@ -25,6 +25,7 @@ LOADED = (
     "bridges.slack",
     "bridges.telegram",
     "bridges.web",
+    "alembic.command",
     "core.queue",
     "core.worker",
     "tests.nursery",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, create_engine, text
 from sqlmodel import SQLModel
 
@@ -71,3 +76,17 @@ def test_an_unreachable_server_is_one_sentence_without_the_password() -> None:
 def test_other_databases_are_refused_with_a_sentence(address: str) -> None:
     with pytest.raises(ConfigError, match=r"database\.url has to be"):
         parse(address)
+
+
+def test_the_revision_that_is_needed_is_the_last_one() -> None:
+    assert ScriptDirectory.from_config(migrations._config(None)).get_current_head() == migrations.HEAD
+
+
+def test_a_start_without_anything_to_upgrade_needs_no_alembic(url: URL) -> None:
+    """It is large."""
+    code = "import sys, migrations; from core.database import parse; migrations.check(parse(sys.argv[1])); "
+    code += "migrations.upgrade(parse(sys.argv[1])); sys.exit('alembic' in sys.modules)"
+    address = url.render_as_string(hide_password=False)
+    assert (
+        subprocess.run([sys.executable, "-c", code, address], cwd=Path(migrations.__file__).parents[1]).returncode == 0
+    )
