@@ -326,7 +326,18 @@ async def test_several_files_are_one_turn_in_each_pane(tab: Tab) -> None:
             await expect(mine.last.locator(".files a")).to_have_count(2)
 
 
-async def test_an_assistant_is_chosen_by_a_button_in_each_pane(tab: Tab) -> None:
+async def test_an_assistant_is_chosen_by_a_button_in_each_pane(browser: Browser, tmp_path: Path) -> None:
+    """In a playground of its own: what was chosen for a thread stays chosen, whatever the page's switch says."""
+    tab = await browser.new_page()
+    tab.set_default_timeout(PATIENCE)
+    async with running(0, tmp_path) as standing:
+        await tab.goto(standing.address)
+        await is_connected(tab)
+        await _chosen_in_each_pane(tab)
+        await tab.close()
+
+
+async def _chosen_in_each_pane(tab: Tab) -> None:
     await in_direct_chats(tab)
     for platform in PLATFORMS:
         await write(tab, platform, "/use" if platform != "slack" else "!use")
@@ -346,9 +357,6 @@ async def test_an_assistant_is_chosen_by_a_button_in_each_pane(tab: Tab) -> None
         await expect(inspector(tab, platform).locator(".facts")).to_contain_text("openai")
         await write(tab, platform, "/use goapi" if platform != "slack" else "!use goapi")
         await expect(replies(tab, platform).last).to_contain_text("goapi answers here", timeout=PATIENCE)
-        # else the next question would be told what the other assistant had answered
-        await write(tab, platform, "/new" if platform != "slack" else "!new")
-        await expect(replies(tab, platform).last).to_contain_text("A new conversation begins", timeout=PATIENCE)
 
 
 async def test_a_picture_that_the_assistant_makes_is_shown(tab: Tab) -> None:
