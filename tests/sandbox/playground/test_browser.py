@@ -135,7 +135,7 @@ async def test_a_message_that_waits_has_a_sign_in_each_pane(tab: Tab) -> None:
     await set_speed(tab, 5)
     for platform in PLATFORMS:
         await write(
-            tab, platform, f"echo: the first in {platform}, and so long" + " that another has to wait for it" * 20
+            tab, platform, f"echo: the first in {platform}, and so long" + " that another has to wait for it" * 50
         )
         if platform == "slack":  # where each message at the top is a conversation of its own
             await tab.locator(".pane.slack .message.from-person").last.locator(".act").click(force=True)
