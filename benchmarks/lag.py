@@ -20,7 +20,8 @@ from core.live import LiveReply
 from core.model import ThreadId
 from core.pace import Call, Pacer
 from sandbox.feed import Happening
-from tests.platforms import PLATFORMS, Parts
+from tests.ledger import Ledger
+from tests.platforms import PLATFORMS
 
 WORDS, PER_SECOND = 600, 40.0
 SECONDS = WORDS / PER_SECOND
@@ -90,7 +91,7 @@ async def run(name: str, replies: int) -> tuple[list[Seen], int, float | None]:
         async def write(place: str, thread: ThreadId, delay: float) -> None:
             clock = asyncio.get_running_loop().time
             await asyncio.sleep(delay)
-            async with LiveReply(bridge, pacer, thread, Parts(), reply_to=None).painting() as reply:
+            async with LiveReply(bridge, pacer, thread, Ledger(f"{place}p"), reply_to=None).painting() as reply:
                 await asyncio.sleep(0.5)  # what a model thinks before the first word
                 due = clock()
                 for word in TEXT:

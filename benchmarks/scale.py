@@ -32,7 +32,7 @@ from core.pace import Budget, Pace, Pacer
 from core.settings import OpenAi
 from core.upstream import Upstream
 from core.upstream.build import build
-from tests.platforms import Parts
+from tests.ledger import Ledger
 
 FEW, MANY = 10, (100, 200, 400, 1_000)
 SECONDS, BEGINNING = 30.0, 15.0
@@ -113,7 +113,7 @@ async def _hold(upstream: Upstream, server: Source, replies: int) -> _Held:
     async def answer(number: int) -> None:
         nonlocal events
         await asyncio.sleep(BEGINNING * number / replies)  # not all in one moment
-        live = LiveReply(platform, pacer, ThreadId(f"n:{number}"), Parts(), reply_to=None, watch=watch)
+        live = LiveReply(platform, pacer, ThreadId(f"n:{number}"), Ledger(), reply_to=None, watch=watch)
         async with live.painting() as reply:
             async for event in upstream.stream(Prompt("go", "u")):
                 match event:

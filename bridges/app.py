@@ -231,11 +231,15 @@ def _bridges(settings: Settings, endpoints: Endpoints, engine: AsyncEngine) -> I
                 yield WebBridge(section, engine=engine, endpoints=endpoints, choices=choices(settings, section))
 
 
-def choices(settings: Settings, section: AnySettings) -> tuple[str, ...]:
-    """The names of all upstreams that people may choose at a bridge, the usual one first; none where there is but
-    one."""
+def assistants(settings: Settings, section: AnySettings) -> tuple[str, ...]:
+    """The names of all upstreams that answer at a bridge, the usual one first."""
     usual = section.upstream or next(iter(settings.upstreams))
-    names = tuple(dict.fromkeys((usual, *section.upstreams)))
+    return tuple(dict.fromkeys((usual, *section.upstreams)))
+
+
+def choices(settings: Settings, section: AnySettings) -> tuple[str, ...]:
+    """The same, of which people may choose; none where there is but one."""
+    names = assistants(settings, section)
     return names if len(names) > 1 else ()
 
 
@@ -260,8 +264,7 @@ def _routes(
         for name, section in settings.upstreams.items()
     }
     for name, section in _sections(settings).items():
-        usual = section.upstream or next(iter(settings.upstreams))
-        several = choices(settings, section)
+        usual, *others = assistants(settings, section)
         chains = {
             chosen: tuple(
                 Assistant(
@@ -273,10 +276,10 @@ def _routes(
                 )
                 for one in (chosen, *settings.upstreams[chosen].backup)
             )
-            for chosen in several or (usual,)
+            for chosen in (usual, *others)
         }
         buttons = not isinstance(section, WebSettings) and section.buttons
-        yield name, Route(bridges[name], chains[usual], buttons, chains if several else {})
+        yield name, Route(bridges[name], chains[usual], buttons, chains if others else {})
 
 
 @asynccontextmanager

@@ -151,7 +151,7 @@ class Pages:
         listed = await self._desk.reading.conversation(id)
         if listed is None:
             raise web.HTTPNotFound(reason="There is no such conversation, or it was forgotten")
-        last = max(1, -(-listed.turns // ON_A_PAGE))
+        last = Paging(limit=ON_A_PAGE).pages(listed.turns)
         page = await _page(request, partial(self._desk.reading.history, id), first=last)  # what was said last
         said = {turn.id: self._desk.said(turn.id or 0) for turn in page.items}
         return self._shown(

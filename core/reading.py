@@ -35,6 +35,10 @@ class Paging:
     def offset(self) -> int:
         return (self.page - 1) * self.limit
 
+    def pages(self, total: int) -> int:
+        """How many there are for so many items; one that is empty where there are none."""
+        return max(1, -(-total // self.limit))
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
@@ -50,8 +54,7 @@ class Page(Generic[T]):
 
     @property
     def pages(self) -> int:
-        """How many there are; one that is empty where there is nothing."""
-        return max(1, -(-self.total // self.paging.limit))
+        return self.paging.pages(self.total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from bridges.slack import SlackBridge
 from bridges.slack.thread import Thread
 from bridges.telegram import TelegramBridge
 from core.bridge import Bridge
-from core.model import MessageId, ThreadId
-from core.tables import Part
+from core.model import ThreadId
 from sandbox.discord import TOKEN as DISCORD_TOKEN
 from sandbox.discord import DiscordServer
 from sandbox.slack import APP_TOKEN, BOT_TOKEN, SlackServer
@@ -28,21 +27,6 @@ PERSON = 700_000
 
 Standing = tuple[StandIn, Bridge, dict[str, ThreadId]]
 """With the stand-in's name of each thread's place."""
-
-
-class Parts:
-    """A ledger of a reply that is on no record."""
-
-    def check(self) -> None: ...
-
-    async def intend(self, position: int) -> Part:
-        return Part(turn_id=1, position=position, key=f"k{id(self) % 10**12}p{position}")
-
-    async def posted(self, part: Part, message: MessageId) -> None:
-        part.message = message
-
-    async def renew(self, part: Part) -> None:
-        part.message = None
 
 
 @asynccontextmanager

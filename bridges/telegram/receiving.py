@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 
@@ -11,6 +10,7 @@ import telegram
 from bridges.telegram import buttons, completing
 from bridges.telegram.client import Client
 from bridges.telegram.inbound import Me, read
+from core.aside import Aside
 from core.bridge import Accept
 from core.errors import PlatformError
 from core.model import Message
@@ -40,7 +40,7 @@ class Receiver:
         self._bot = client.bot
         self._me = me
         self._accept = accept
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answering = Aside()
 
     async def take(self, raw: dict[str, Any]) -> None:
         """Returns once the update needs no further thought."""
@@ -49,9 +49,7 @@ class Receiver:
         query = raw.get("callback_query")
         if isinstance(query, dict):  # one that is no press of ours is answered too: the app waits for it
             text = buttons.answer(message, not_taken) if message is not None else ""
-            answering = asyncio.create_task(self._answer(str(query.get("id")), text))
-            self._answering.add(answering)
-            answering.add_done_callback(self._answering.discard)
+            self._answering.begin(self._answer(str(query.get("id")), text))
 
     async def _answer(self, query: str, text: str) -> None:
         """Until then the app shows that the press is on its way. Beside the updates, none of which waits for it."""

@@ -11,7 +11,8 @@ from core.pace import Pacer
 from sandbox.stand_in import StandIn
 from tests import virtual_time
 from tests.bridges.readers import essence, read_html
-from tests.platforms import PLATFORMS, Parts
+from tests.ledger import Ledger
+from tests.platforms import PLATFORMS
 from tests.replies import THOROUGH, long_reply
 
 LONG = 200_000 if THOROUGH else 10_000
@@ -28,7 +29,7 @@ def test_it_arrives_whole_while_it_grows(platform: str) -> None:
     async def main() -> str:
         async with PLATFORMS[platform](1) as (server, bridge, places):
             [(place, thread)] = places.items()
-            live = LiveReply(bridge, Pacer(bridge.pace), thread, Parts(), reply_to=None)
+            live = LiveReply(bridge, Pacer(bridge.pace), thread, Ledger(), reply_to=None)
             async with live.painting() as growing:
                 for start in range(0, len(written.markdown), PIECE):
                     growing.append(written.markdown[start : start + PIECE])
