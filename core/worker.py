@@ -19,7 +19,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.database import KEEPALIVE, libpq, opened
-from core.errors import DatabaseError
+from core.errors import DatabaseError, DatabaseUnreachable
 from core.heart import Heart, Seen
 from core.lease import Lease, clock
 from core.membership import Membership, PatientConnection, bind
@@ -68,8 +68,10 @@ class Worker:
         """Until `stop`; then running turns get `drain_within` seconds, and what is unfinished is left to the other
         workers, or the next. Cancelled, it leaves everything at once. Raises `DatabaseError` only before it begins."""
         heart = Heart(self._url, self._lease, lambda: self._members.worker_id, self._seen)
+        await self._recover(stop)
+        if stop.is_set():
+            return
         async with opened(self._url, connections=1) as engine, self._app.open_async():
-            await self._relay.recover()
             with heart.beating():
                 tidying = asyncio.create_task(self._tidy(engine))
                 try:
@@ -78,6 +80,17 @@ class Worker:
                 finally:
                     tidying.cancel()
                     await asyncio.wait({tidying})
+
+    async def _recover(self, stop: asyncio.Event) -> None:
+        """The database was there a moment ago, when its schema was looked at: a restart just then does not end this
+        worker, as it does not at any later time."""
+        while not stop.is_set():
+            try:
+                await self._relay.recover()
+                return
+            except DatabaseUnreachable as error:
+                log.warning("The database went away as this worker began; it waits for it. (%s)", error.detail)
+                await asyncio.sleep(WATCH)
 
     async def _live(self, stop: asyncio.Event) -> None:
         working = asyncio.create_task(

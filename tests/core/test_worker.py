@@ -64,18 +64,31 @@ class Site:
     stack: AsyncExitStack
     workers: list[Running] = field(default_factory=list)
 
-    async def work(self, upstream: FakeUpstream, *, stalled_after: float = QUICK, **settings: Any) -> Running:
+    async def work(
+        self,
+        upstream: FakeUpstream,
+        *,
+        stalled_after: float = QUICK,
+        away_until: Callable[[], object] | None = None,
+        **settings: Any,
+    ) -> Running:
+        """`away_until`: when it begins the database is away, until this is so."""
         way = await self.stack.enter_async_context(way_to(self.url))
         store = Store(await self.stack.enter_async_context(opened(way.url)))
         relaying = Relaying(**{"drain_within": 5, **settings})
         lease, stop = Lease(stalled_after), asyncio.Event()
         routes = {"fake": Route(self.bridge, (Assistant(upstream, 20, 48_000),))}
         relay = Relay(store, routes, relaying, held=lambda: lease.held(clock()))
+        if away_until is not None:
+            way.cut()
         task = asyncio.create_task(Worker(way.url, relay, relaying, lease).run(stop))
         running = Running(way, upstream, relay, lease, task, stop)
         self.stack.push_async_callback(self._end, running)
         self.workers.append(running)
-        await until(lambda: lease.held(clock()))
+        if away_until is not None:
+            await until(lambda: away_until() or task.done())
+            way.mend()
+        await until(lambda: lease.held(clock()) or task.done())
         return running
 
     async def _end(self, running: Running) -> None:
@@ -181,6 +194,17 @@ async def test_a_short_absence_of_the_database_ends_no_turn(site: Site, caplog: 
     await site.say("And now?")
     await site.settled()
     assert site.bridge.texts() == ["One two.", "Hello Ann."]
+
+
+async def test_a_worker_that_finds_the_database_gone_as_it_begins_waits_for_it(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was there a moment ago, when its schema was looked at."""
+    await site.say()
+    worker = await site.work(FakeUpstream(HELLO), away_until=lambda: "went away as this worker began" in caplog.text)
+    assert not worker.task.done()
+    [turn] = await site.settled()
+    assert turn.state == State.ANSWERED
 
 
 async def test_a_stop_reaches_the_worker_that_has_the_turn(site: Site) -> None:
